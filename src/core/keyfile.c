@@ -1,0 +1,277 @@
+#include "keyfile.h"
+#include "token.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <apr_encode.h>
+#include <apr_file_io.h>
+#include <apr_lib.h>
+#include <openssl/crypto.h>
+
+#define KEY_FILE_MAX (16 * 1024)
+#define KEY_BASE64_LENGTH 44
+
+static bool key_begins_read(const char *word, apr_uint32_t *begins)
+{
+    apr_time_exp_t exploded = { 0 };
+    apr_time_t time;
+    int used = 0;
+
+    if (sscanf(word, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &exploded.tm_year,
+               &exploded.tm_mon, &exploded.tm_mday, &exploded.tm_hour,
+               &exploded.tm_min, &exploded.tm_sec, &used) != 6
+        || word[used] != '\0') {
+        return false;
+    }
+    exploded.tm_year -= 1900;
+    exploded.tm_mon -= 1;
+    if (exploded.tm_mon < 0 || exploded.tm_mon > 11
+        || exploded.tm_mday < 1 || exploded.tm_mday > 31
+        || exploded.tm_hour > 23 || exploded.tm_min > 59
+        || exploded.tm_sec > 60
+        || apr_time_exp_gmt_get(&time, &exploded) != APR_SUCCESS
+        || time < 0 || apr_time_sec(time) > (apr_time_t)UINT_MAX) {
+        return false;
+    }
+    *begins = (apr_uint32_t)apr_time_sec(time);
+    return true;
+}
+
+static bool key_bytes_read(const char *word, unsigned char *bytes)
+{
+    unsigned char decoded[CP_KEY_LENGTH + 3];
+    apr_size_t length = 0;
+
+    if (strlen(word) != KEY_BASE64_LENGTH
+        || apr_decode_base64_binary(decoded, word, KEY_BASE64_LENGTH,
+                                    APR_ENCODE_NONE, &length) != APR_SUCCESS
+        || length != CP_KEY_LENGTH) {
+        return false;
+    }
+    memcpy(bytes, decoded, CP_KEY_LENGTH);
+    OPENSSL_cleanse(decoded, sizeof(decoded));
+    return true;
+}
+
+static bool key_id_read(const char *word, unsigned char *id)
+{
+    int number = 0;
+
+    if (word[0] == '\0' || strlen(word) > 3) {
+        return false;
+    }
+    for (const char *c = word; *c; c++) {
+        if (!apr_isdigit(*c)) {
+            return false;
+        }
+        number = number * 10 + (*c - '0');
+    }
+    *id = (unsigned char)number;
+    return number <= UCHAR_MAX;
+}
+
+/* @return what is wrong with the line, or NULL */
+static const char *key_read(cp_keys *keys, char *line)
+{
+    char *rest = NULL;
+    const char *id = apr_strtok(line, " \t", &rest);
+    const char *begins = apr_strtok(NULL, " \t", &rest);
+    const char *bytes = apr_strtok(NULL, " \t", &rest);
+    const char *word = apr_strtok(NULL, " \t", &rest);
+    cp_key new = { 0 };
+    int at;
+
+    if (!bytes) {
+        return "is short: ID NOT-BEFORE KEY are needed";
+    }
+    if (!key_id_read(id, &new.id)) {
+        return "has a key id that is no number from 0 to 255";
+    }
+    if (!key_begins_read(begins, &new.begins)) {
+        return "has a not-before that is no time like 2026-01-31T00:00:00Z";
+    }
+    if (!key_bytes_read(bytes, new.bytes)) {
+        return "has a key that is not 32 bytes in base64";
+    }
+    if (word) {
+        if (strcmp(word, "revoked") || apr_strtok(NULL, " \t", &rest)) {
+            return "has a word after the key that is not 'revoked'";
+        }
+        new.revoked = true;
+    }
+    if (keys->count == CP_KEYS_MAX) {
+        return "is one key too many: 16 are allowed";
+    }
+    for (int i = 0; i < keys->count; i++) {
+        if (keys->list[i].id == new.id) {
+            return "has a key id that an earlier line has";
+        }
+    }
+    for (at = keys->count++; at > 0; at--) {
+        if (keys->list[at - 1].begins >= new.begins) {
+            break;
+        }
+        keys->list[at] = keys->list[at - 1];
+    }
+    keys->list[at] = new;
+    OPENSSL_cleanse(new.bytes, sizeof(new.bytes));
+    return NULL;
+}
+
+static apr_status_t keys_read(cp_keys *keys, char *text, const char *file,
+                              const char **error, apr_pool_t *pool)
+{
+    char *rest = NULL;
+    int number = 1;
+    int usable = 0;
+
+    for (char *line = text; line; line = rest, number++) {
+        const char *wrong;
+
+        rest = strchr(line, '\n');
+        if (rest) {
+            *rest++ = '\0';
+        }
+        line[strcspn(line, "\r")] = '\0';
+        line += strspn(line, " \t");
+        if (*line == '\0' || *line == '#') {
+            continue;
+        }
+        wrong = key_read(keys, line);
+        if (wrong) {
+            *error = apr_psprintf(pool, "line %d of key file %s %s",
+                                  number, file, wrong);
+            return APR_EGENERAL;
+        }
+    }
+    for (int i = 0; i < keys->count; i++) {
+        usable += !keys->list[i].revoked;
+    }
+    if (!usable) {
+        *error = apr_psprintf(pool, "key file %s has no key in force",
+                              file);
+        return APR_EGENERAL;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t file_read(char *text, const char *file,
+                              const char **error, apr_pool_t *pool)
+{
+    apr_file_t *in = NULL;
+    apr_finfo_t info;
+    apr_size_t length = 0;
+    apr_status_t status;
+    char reason[128];
+
+    status = apr_file_open(&in, file, APR_FOPEN_READ, APR_OS_DEFAULT, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_file_info_get(&info, APR_FINFO_PROT | APR_FINFO_TYPE,
+                                   in);
+        if (status == APR_SUCCESS
+            && (info.protection & (APR_WREAD | APR_WWRITE | APR_GWRITE))) {
+            *error = apr_psprintf(pool, "key file %s may be read by everybody"
+                                  " or written by others: chmod 0600 it",
+                                  file);
+            apr_file_close(in);
+            return APR_EACCES;
+        }
+        if (status == APR_SUCCESS && info.filetype != APR_REG) {
+            status = APR_EINVAL;
+        }
+        if (status == APR_SUCCESS) {
+            status = apr_file_read_full(in, text, KEY_FILE_MAX, &length);
+            if (APR_STATUS_IS_EOF(status)) {
+                status = APR_SUCCESS;
+            }
+        }
+        apr_file_close(in);
+    }
+    if (status == APR_SUCCESS
+        && (length == KEY_FILE_MAX || memchr(text, '\0', length))) {
+        *error = apr_psprintf(pool, "key file %s is no text of at most 16 KB",
+                              file);
+        return APR_EGENERAL;
+    }
+    if (status != APR_SUCCESS) {
+        *error = apr_psprintf(pool, "key file %s cannot be read: %s", file,
+                              apr_strerror(status, reason, sizeof(reason)));
+        return status;
+    }
+    text[length] = '\0';
+    return APR_SUCCESS;
+}
+
+apr_status_t cp_keyfile_read(cp_keys *keys, const char *file,
+                             const char **error, apr_pool_t *pool)
+{
+    char text[KEY_FILE_MAX + 1];
+    apr_status_t status = file_read(text, file, error, pool);
+
+    memset(keys, 0, sizeof(*keys));
+    if (status == APR_SUCCESS) {
+        status = keys_read(keys, text, file, error, pool);
+    }
+    OPENSSL_cleanse(text, sizeof(text));
+    return status;
+}
+
+apr_status_t cp_keyfile_create(const char *file, apr_uint32_t now,
+                               const char **error, apr_pool_t *pool)
+{
+    const char *draft = apr_psprintf(pool, "%s.%" APR_PID_T_FMT, file,
+                                     getpid());
+    unsigned char bytes[CP_KEY_LENGTH];
+    char encoded[64], line[160], begins[32], reason[128];
+    apr_file_t *out = NULL;
+    apr_time_exp_t exploded;
+    apr_size_t length;
+    apr_status_t status;
+
+    if (!cp_random_bytes(bytes, sizeof(bytes))) {
+        *error = "OpenSSL has no random bytes for a key";
+        return APR_EGENERAL;
+    }
+    apr_encode_base64_binary(encoded, bytes, CP_KEY_LENGTH, APR_ENCODE_NONE,
+                             NULL);
+    apr_time_exp_gmt(&exploded, apr_time_from_sec(now));
+    apr_strftime(begins, &length, sizeof(begins), "%Y-%m-%dT%H:%M:%SZ",
+                 &exploded);
+    length = (apr_size_t)apr_snprintf(line, sizeof(line), "1 %s %s\n",
+                                      begins, encoded);
+    apr_file_remove(draft, pool);
+    status = apr_file_open(&out, draft, APR_FOPEN_WRITE | APR_FOPEN_CREATE
+                           | APR_FOPEN_EXCL, APR_UREAD | APR_UWRITE, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_file_write_full(out, line, length, NULL);
+        if (status == APR_SUCCESS) {
+            status = apr_file_sync(out);
+        }
+        apr_file_close(out);
+        if (status == APR_SUCCESS) {
+            status = apr_file_link(draft, file);
+        }
+        apr_file_remove(draft, pool);
+    }
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    OPENSSL_cleanse(encoded, sizeof(encoded));
+    OPENSSL_cleanse(line, sizeof(line));
+    if (status != APR_SUCCESS) {
+        *error = apr_psprintf(pool, "key file %s cannot be made: %s", file,
+                              apr_strerror(status, reason, sizeof(reason)));
+    }
+    return status;
+}
+
+void cp_keys_follow(cp_keys *keys, const cp_keys *before)
+{
+    for (int i = 0; i < keys->count; i++) {
+        keys->list[i].waiting = true;
+        for (int j = 0; j < before->count; j++) {
+            if (before->list[j].id == keys->list[i].id) {
+                keys->list[i].waiting = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+/*
+ * Two things make the MACs of a request cheap. A subkey costs a derivation
+ * and a keyed context costs a fetch, so each thread remembers the contexts
+ * that it used last. And a context is its thread's own: it is not
+ * thread-safe, and the streams of one HTTP/2 connection run in several.
+ */
+#include "keyring.h"
+#include "token.h"
+
+#include <stdlib.h>
+#include <apr_hash.h>
+#include <apr_thread_proc.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+
+#define NONCE_LENGTH 12
+#define TAG_LENGTH 16
+#define REALM_MAX 255
+
+/* A context remembered for each of so many realms and purposes; 32 of them
+ * are some 40 KB a thread. */
+#define MEMO_SLOTS 32
+
+struct cp_keyring {
+    cp_keys keys;
+    EVP_MAC *hmac;
+    EVP_KDF *hkdf;
+    EVP_CIPHER *cipher;
+    apr_threadkey_t *memos;
+};
+
+typedef struct memo_slot {
+    EVP_MAC_CTX *context;
+    bool keyed;
+    unsigned char id;
+    cp_purpose purpose;
+    apr_size_t realm_length;
+    char realm[REALM_MAX];
+} memo_slot;
+
+/* What one thread remembers. */
+typedef struct memo {
+    memo_slot slots[MEMO_SLOTS];
+} memo;
+
+static void memo_free(void *remembered)
+{
+    memo *thread = remembered;
+
+    for (int i = 0; i < MEMO_SLOTS; i++) {
+        EVP_MAC_CTX_free(thread->slots[i].context);
+    }
+    free(thread);
+}
+
+static apr_status_t keyring_destroy(void *destroyed)
+{
+    cp_keyring *ring = destroyed;
+    void *thread = NULL;
+
+    apr_threadkey_private_get(&thread, ring->memos);
+    if (thread) {
+        apr_threadkey_private_set(NULL, ring->memos);
+        memo_free(thread);
+    }
+    apr_threadkey_private_delete(ring->memos);
+    EVP_MAC_free(ring->hmac);
+    EVP_KDF_free(ring->hkdf);
+    EVP_CIPHER_free(ring->cipher);
+    OPENSSL_cleanse(&ring->keys, sizeof(ring->keys));
+    return APR_SUCCESS;
+}
+
+cp_keyring *cp_keyring_make(const cp_keys *keys, apr_pool_t *pool)
+{
+    cp_keyring *ring = apr_pcalloc(pool, sizeof(*ring));
+
+    ring->keys = *keys;
+    if (apr_threadkey_private_create(&ring->memos, memo_free, pool)
+        != APR_SUCCESS) {
+        return NULL;
+    }
+    ring->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    ring->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+    ring->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    apr_pool_cleanup_register(pool, ring, keyring_destroy,
+                              apr_pool_cleanup_null);
+    return ring->hmac && ring->hkdf && ring->cipher ? ring : NULL;
+}
+
+static const cp_key *key_find(const cp_keyring *ring, unsigned char id)
+{
+    for (int i = 0; i < ring->keys.count; i++) {
+        if (ring->keys.list[i].id == id) {
+            return ring->keys.list[i].revoked ? NULL : &ring->keys.list[i];
+        }
+    }
+    return NULL;
+}
+
+unsigned char cp_keyring_signer(const cp_keyring *ring, apr_uint32_t now)
+{
+    const cp_key *oldest = NULL;
+    const cp_key *begun = NULL;
+
+    for (int i = 0; i < ring->keys.count; i++) {
+        const cp_key *candidate = &ring->keys.list[i];
+
+        if (candidate->revoked) {
+            continue;
+        }
+        oldest = candidate;
+        if (candidate->begins > now) {
+            continue;
+        }
+        if (!candidate->waiting) {
+            return candidate->id;
+        }
+        begun = begun ? begun : candidate;
+    }
+    /* All that have begun are new: there is nothing else to sign with. */
+    return begun ? begun->id : oldest->id;
+}
+
+bool cp_keyring_verifies(const cp_keyring *ring, unsigned char id)
+{
+    return key_find(ring, id) != NULL;
+}
+
+int cp_keyring_ids(const cp_keyring *ring, unsigned char *ids)
+{
+    int count = 0;
+
+    for (int i = 0; i < ring->keys.count; i++) {
+        if (!ring->keys.list[i].revoked) {
+            ids[count++] = ring->keys.list[i].id;
+        }
+    }
+    return count;
+}
+
+/* --- Deriving, signing, sealing --------------------------------------- */
+
+/* HKDF's info is the label, the realm and the secret, each ended by NUL or
+ * by its fixed length, so that no two uses share a subkey. */
+static bool subkey_derive(const cp_keyring *ring, const cp_key *from,
+                          const char *label, cp_span realm, cp_span secret,
+                          unsigned char *subkey)
+{
+    EVP_KDF_CTX *context;
+    bool good;
+    char info[64 + REALM_MAX + 1 + 64];
+    apr_size_t length = strlen(label) + 1;
+    OSSL_PARAM params[4];
+
+    if (realm.length > REALM_MAX || secret.length > 64 || length > 64) {
+        return false;
+    }
+    memcpy(info, label, length);
+    memcpy(info + length, realm.at, realm.length);
+    length += realm.length;
+    info[length++] = '\0';
+    if (secret.length) {
+        memcpy(info + length, secret.at, secret.length);
+        length += secret.length;
+    }
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+                                                 (char *)"SHA256", 0);
+    params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
+                                                  (void *)from->bytes,
+                                                  CP_KEY_LENGTH);
+    params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info,
+                                                  length);
+    params[3] = OSSL_PARAM_construct_end();
+    context = EVP_KDF_CTX_new(ring->hkdf);
+    good = context
+           && EVP_KDF_derive(context, subkey, CP_KEY_LENGTH, params) == 1;
+    EVP_KDF_CTX_free(context);
+    OPENSSL_cleanse(info, sizeof(info));
+    return good;
+}
+
+static const char *purpose_label(cp_purpose purpose)
+{
+    static const char *const labels[CP_PURPOSE_COUNT] = {
+        [CP_PURPOSE_SESSION] = "mod_cookiepolicy 1 session",
+        [CP_PURPOSE_CSRF] = "mod_cookiepolicy 1 csrf",
+        [CP_PURPOSE_PREFERENCES] = "mod_cookiepolicy 1 preferences",
+        [CP_PURPOSE_FILING] = "mod_cookiepolicy 1 filing",
+        [CP_PURPOSE_REFERENCE] = "mod_cookiepolicy 1 reference",
+        [CP_PURPOSE_OWNER] = "mod_cookiepolicy 1 owner",
+    };
+
+    return labels[purpose];
+}
+
+static memo *memo_get(const cp_keyring *ring)
+{
+    void *thread = NULL;
+
+    apr_threadkey_private_get(&thread, ring->memos);
+    if (!thread) {
+        thread = calloc(1, sizeof(memo));
+        if (thread
+            && apr_threadkey_private_set(thread, ring->memos)
+               != APR_SUCCESS) {
+            free(thread);
+            thread = NULL;
+        }
+    }
+    return thread;
+}
+
+static bool slot_holds(const memo_slot *slot, unsigned char id,
+                       cp_purpose purpose, cp_span realm)
+{
+    return slot->keyed && slot->id == id
+           && slot->purpose == purpose && slot->realm_length == realm.length
+           && memcmp(slot->realm, realm.at, realm.length) == 0;
+}
+
+/* A context keyed for this purpose and realm, ready for its first byte. */
+static EVP_MAC_CTX *context_get(const cp_keyring *ring, unsigned char id,
+                                cp_purpose purpose, cp_span realm)
+{
+    memo *thread = memo_get(ring);
+    apr_ssize_t realm_length = (apr_ssize_t)realm.length;
+    unsigned char subkey[CP_KEY_LENGTH];
+    const cp_key *from = key_find(ring, id);
+    memo_slot *slot;
+    OSSL_PARAM params[2];
+    unsigned int hash;
+    bool good;
+
+    if (!thread || !from || realm.length > REALM_MAX) {
+        return NULL;
+    }
+    hash = apr_hashfunc_default(realm.at, &realm_length) * CP_PURPOSE_COUNT
+           + (unsigned int)purpose + (unsigned int)id;
+    slot = &thread->slots[hash % MEMO_SLOTS];
+    if (slot_holds(slot, id, purpose, realm)) {
+        return EVP_MAC_init(slot->context, NULL, 0, NULL) == 1
+               ? slot->context : NULL;
+    }
+    if (!slot->context) {
+        slot->context = EVP_MAC_CTX_new(ring->hmac);
+    }
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                                 (char *)"SHA256", 0);
+    params[1] = OSSL_PARAM_construct_end();
+    slot->keyed = false;
+    good = slot->context
+           && subkey_derive(ring, from, purpose_label(purpose), realm,
+                            CP_SPAN_NONE, subkey)
+           && EVP_MAC_init(slot->context, subkey, CP_KEY_LENGTH, params) == 1;
+    OPENSSL_cleanse(subkey, sizeof(subkey));
+    if (!good) {
+        return NULL;
+    }
+    slot->keyed = true;
+    slot->id = id;
+    slot->purpose = purpose;
+    slot->realm_length = realm.length;
+    memcpy(slot->realm, realm.at, realm.length);
+    return slot->context;
+}
+
+bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
+                    cp_purpose purpose, cp_span realm, const cp_span *parts,
+                    int count, unsigned char *mac)
+{
+    EVP_MAC_CTX *context = context_get(ring, id, purpose, realm);
+    size_t length = 0;
+    bool good = context != NULL;
+
+    for (int i = 0; good && i < count; i++) {
+        good = parts[i].length == 0
+               || EVP_MAC_update(context, (const unsigned char *)parts[i].at,
+                                 parts[i].length) == 1;
+    }
+    good = good
+           && EVP_MAC_final(context, mac, &length, CP_MAC_LENGTH) == 1
+           && length == CP_MAC_LENGTH;
+    if (!good) {
+        memset(mac, 0, CP_MAC_LENGTH);
+    }
+    return good;
+}
+
+static EVP_CIPHER_CTX *cipher_start(const cp_keyring *ring, unsigned char id,
+                                    cp_span realm, cp_span secret,
+                                    cp_span bound,
+                                    const unsigned char *nonce, int encrypt)
+{
+    const cp_key *from = key_find(ring, id);
+    unsigned char subkey[CP_KEY_LENGTH];
+    EVP_CIPHER_CTX *context = NULL;
+    int length;
+
+    if (from
+        && subkey_derive(ring, from, "mod_cookiepolicy 1 record", realm,
+                         secret, subkey)) {
+        context = EVP_CIPHER_CTX_new();
+        if (context
+            && (EVP_CipherInit_ex2(context, ring->cipher, subkey, nonce,
+                                   encrypt, NULL) != 1
+                || EVP_CipherUpdate(context, NULL, &length,
+                                    (const unsigned char *)bound.at,
+                                    (int)bound.length) != 1)) {
+            EVP_CIPHER_CTX_free(context);
+            context = NULL;
+        }
+    }
+    OPENSSL_cleanse(subkey, sizeof(subkey));
+    return context;
+}
+
+bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
+                     cp_span secret, cp_span bound, cp_span text,
+                     unsigned char *sealed)
+{
+    unsigned char *cipher = sealed + NONCE_LENGTH;
+    EVP_CIPHER_CTX *context = NULL;
+    int length = 0;
+    bool good = cp_random_bytes(sealed, NONCE_LENGTH);
+
+    if (good) {
+        context = cipher_start(ring, id, realm, secret, bound, sealed, 1);
+    }
+    good = context
+           && EVP_CipherUpdate(context, cipher, &length,
+                               (const unsigned char *)text.at,
+                               (int)text.length) == 1
+           && EVP_CipherFinal_ex(context, cipher + length, &length) == 1
+           && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_LENGTH,
+                                  cipher + text.length) == 1;
+    EVP_CIPHER_CTX_free(context);
+    return good;
+}
+
+bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
+                     cp_span secret, cp_span bound, cp_span sealed,
+                     unsigned char *text)
+{
+    const unsigned char *nonce = (const unsigned char *)sealed.at;
+    EVP_CIPHER_CTX *context;
+    apr_size_t text_length;
+    int length = 0;
+    bool good;
+
+    if (sealed.length < CP_SEAL_OVERHEAD) {
+        return false;
+    }
+    text_length = sealed.length - CP_SEAL_OVERHEAD;
+    context = cipher_start(ring, id, realm, secret, bound, nonce, 0);
+    good = context
+           && EVP_CipherUpdate(context, text, &length, nonce + NONCE_LENGTH,
+                               (int)text_length) == 1
+           && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_LENGTH,
+                                  (void *)(nonce + NONCE_LENGTH
+                                           + text_length)) == 1
+           && EVP_CipherFinal_ex(context, text + length, &length) == 1;
+    EVP_CIPHER_CTX_free(context);
+    if (!good) {
+        memset(text, 0, text_length);
+    }
+    return good;
+}

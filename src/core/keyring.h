@@ -1,0 +1,83 @@
+/**
+ * @file keyring.h
+ * @brief Keys, the subkeys derived from them, MACs, and sealing.
+ *
+ * For each purpose and realm a subkey is derived by HKDF (RFC 5869), so that
+ * a token made for one is worth nothing in another.
+ */
+#ifndef CP_KEYRING_H
+#define CP_KEYRING_H
+
+#include "keyfile.h"
+
+#define CP_MAC_LENGTH 32
+
+/** What a sealed text is longer than its plain text: nonce and tag. */
+#define CP_SEAL_OVERHEAD (12 + 16)
+
+typedef enum cp_purpose {
+    CP_PURPOSE_SESSION,         /* signs sessionid */
+    CP_PURPOSE_CSRF,            /* signs csrftoken */
+    CP_PURPOSE_PREFERENCES,     /* signs cookies_preferences */
+    CP_PURPOSE_FILING,          /* names a session's record in the store */
+    CP_PURPOSE_REFERENCE,       /* names a session in logs */
+    CP_PURPOSE_OWNER,           /* names a user in the store */
+    CP_PURPOSE_COUNT
+} cp_purpose;
+
+typedef struct cp_keyring cp_keyring;
+
+/**
+ * Makes a ring of a copy of the keys.
+ * @return NULL when OpenSSL or the system does not give what it needs
+ */
+cp_keyring *cp_keyring_make(const cp_keys *keys, apr_pool_t *pool);
+
+/** The id of the key that signs at @a now (seconds since the epoch). */
+unsigned char cp_keyring_signer(const cp_keyring *ring, apr_uint32_t now);
+
+/** Whether a key of that id is there and not revoked. */
+bool cp_keyring_verifies(const cp_keyring *ring, unsigned char id);
+
+/**
+ * The ids of all keys that verify, the youngest first.
+ * @param ids  room for CP_KEYS_MAX
+ * @return their number
+ */
+int cp_keyring_ids(const cp_keyring *ring, unsigned char *ids);
+
+/**
+ * HMAC-SHA256 (RFC 2104) of the parts one after the other, under the subkey
+ * of a purpose and realm. Parts of variable length are the caller's to
+ * delimit. Keyed contexts are kept per thread.
+ * @param id  the key
+ * @param mac gets CP_MAC_LENGTH bytes
+ * @return false, with @a mac zeroed, where there is no such key or OpenSSL
+ *         fails: nothing may then count as valid
+ */
+bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
+                    cp_purpose purpose, cp_span realm, const cp_span *parts,
+                    int count, unsigned char *mac);
+
+/**
+ * Encrypts with AES-256-GCM under a key derived from the ring, the realm and
+ * a secret that the ring does not hold.
+ * @param secret  at least 16 random bytes
+ * @param bound   authenticated with the text but not part of it
+ * @param sealed  gets text.length + CP_SEAL_OVERHEAD bytes
+ * @return false where there is no such key or OpenSSL fails
+ */
+bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
+                     cp_span secret, cp_span bound, cp_span text,
+                     unsigned char *sealed);
+
+/**
+ * The reverse of cp_keyring_seal().
+ * @param text  gets sealed.length - CP_SEAL_OVERHEAD bytes
+ * @return false when anything was changed; @a text is then all zero
+ */
+bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
+                     cp_span secret, cp_span bound, cp_span sealed,
+                     unsigned char *text);
+
+#endif

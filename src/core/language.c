@@ -1,0 +1,216 @@
+#include "language.h"
+
+#include <stdlib.h>
+#include <apr_lib.h>
+
+/* Ranges of one Accept-Language header that are looked at. */
+#define RANGES_MAX 32
+
+static bool language_open(const cp_visit *visit)
+{
+    return visit->terms->languages != NULL;
+}
+
+bool cp_language_tag_is_good(const char *tag)
+{
+    if (!apr_isalpha(*tag) || strlen(tag) > CP_LANGUAGE_TAG_MAX) {
+        return false;
+    }
+    for (const char *c = tag; *c; c++) {
+        if (!apr_isalnum(*c) && (*c != '-' || !apr_isalnum(c[1]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The configured spelling of a tag, or NULL. */
+static const char *tag_find(const cp_visit *visit, cp_span tag)
+{
+    for (const char *const *listed = visit->terms->languages; *listed;
+         listed++) {
+        if (strlen(*listed) == tag.length
+            && strncasecmp(*listed, tag.at, tag.length) == 0) {
+            return *listed;
+        }
+    }
+    return NULL;
+}
+
+/* RFC 4647 section 3.4: the range, then without its last subtag, and with
+ * it a single letter or digit that would be left at the end. */
+static const char *range_look_up(const cp_visit *visit, cp_span range)
+{
+    while (range.length) {
+        const char *found = tag_find(visit, range);
+
+        if (found) {
+            return found;
+        }
+        while (range.length && range.at[range.length - 1] != '-') {
+            range.length--;
+        }
+        range.length -= range.length > 0;
+        if (range.length >= 2 && range.at[range.length - 2] == '-') {
+            range.length -= 2;
+        }
+    }
+    return NULL;
+}
+
+typedef struct weighted_range {
+    cp_span range;
+    int quality;                /* in thousandths */
+    int place;
+} weighted_range;
+
+static int range_compare(const void *a, const void *b)
+{
+    const weighted_range *one = a;
+    const weighted_range *two = b;
+
+    return one->quality != two->quality ? two->quality - one->quality
+                                        : one->place - two->place;
+}
+
+/* RFC 9110 section 12.4.2. What is no weight counts as 0. */
+static int quality_read(cp_span parameter)
+{
+    int quality = 0;
+    int worth = 1000;
+    apr_size_t i = 0;
+
+    while (i < parameter.length && apr_isspace(parameter.at[i])) {
+        i++;
+    }
+    if (i == parameter.length) {
+        return 1000;
+    }
+    if (parameter.length - i < 3 || apr_tolower(parameter.at[i]) != 'q'
+        || parameter.at[i + 1] != '=') {
+        return 0;
+    }
+    for (i += 2; i < parameter.length && worth; i++) {
+        if (apr_isdigit(parameter.at[i])) {
+            quality += (parameter.at[i] - '0') * worth;
+            worth /= 10;
+        }
+        else if (parameter.at[i] != '.') {
+            break;
+        }
+    }
+    return quality > 1000 ? 1000 : quality;
+}
+
+static int ranges_read(const char *header, weighted_range *ranges)
+{
+    int count = 0;
+
+    while (*header && count < RANGES_MAX) {
+        apr_size_t element = strcspn(header, ",");
+        apr_size_t blanks = strspn(header, " \t");
+        apr_size_t length;
+
+        if (blanks < element) {
+            length = strcspn(header + blanks, ",; \t");
+            ranges[count].range = cp_span_make(header + blanks, length);
+            length += blanks;
+            length += strspn(header + length, " \t");
+            ranges[count].quality =
+                header[length] != ';' ? 1000
+                : quality_read(cp_span_make(header + length + 1,
+                                            element - length - 1));
+            ranges[count].place = count;
+            count++;
+        }
+        header += element;
+        header += *header == ',';
+    }
+    return count;
+}
+
+static const char *language_negotiate(const cp_visit *visit)
+{
+    const char *const *languages = visit->terms->languages;
+    weighted_range ranges[RANGES_MAX];
+    int count;
+
+    if (!visit->request.accept_language || !languages[1]) {
+        return languages[0];
+    }
+    count = ranges_read(visit->request.accept_language, ranges);
+    qsort(ranges, (size_t)count, sizeof(ranges[0]), range_compare);
+    for (int i = 0; i < count && ranges[i].quality > 0; i++) {
+        const char *found = cp_span_equal(ranges[i].range, CP_SPAN("*"))
+                            ? languages[0]
+                            : range_look_up(visit, ranges[i].range);
+
+        if (found) {
+            return found;
+        }
+    }
+    return languages[0];
+}
+
+static void language_validate(cp_visit *visit)
+{
+    cp_verdict *verdict = &visit->verdicts[CP_LANGUAGE];
+
+    if (!language_open(visit)) {
+        return;
+    }
+    for (int i = 0; i < verdict->received_count; i++) {
+        const char *tag = tag_find(visit, verdict->received[i]);
+
+        if (tag) {
+            verdict->reason = CP_VALID;
+            verdict->value = tag;
+            return;
+        }
+        verdict->reason = CP_UNLISTED;
+    }
+}
+
+static void language_issue(cp_visit *visit)
+{
+    visit->verdicts[CP_LANGUAGE].value = language_negotiate(visit);
+}
+
+static void language_hear(cp_visit *visit, const cp_set_cookie *cookie)
+{
+    if (!cookie->deletes) {
+        cp_language_choose(visit, cp_cookie_unquoted(cookie->value));
+    }
+}
+
+bool cp_language_choose(cp_visit *visit, cp_span tag)
+{
+    cp_verdict *verdict = &visit->verdicts[CP_LANGUAGE];
+    const char *listed = language_open(visit) ? tag_find(visit, tag) : NULL;
+
+    if (!listed) {
+        return false;
+    }
+    if (visit->request.welcomes
+        && (verdict->reason != CP_VALID || verdict->value != listed)) {
+        verdict->value = listed;
+        verdict->issuance = CP_ISSUE_NOW;
+    }
+    return true;
+}
+
+const char *cp_language(const cp_visit *visit)
+{
+    const char *chosen = visit->verdicts[CP_LANGUAGE].value;
+
+    return chosen || !language_open(visit) ? chosen
+                                           : language_negotiate(visit);
+}
+
+const cp_room cp_language_room = {
+    "django_language",
+    language_open,
+    language_validate,
+    language_issue,
+    language_hear
+};

@@ -1,0 +1,28 @@
+/**
+ * @file language.h
+ * @brief The room of django_language.
+ */
+#ifndef CP_LANGUAGE_H
+#define CP_LANGUAGE_H
+
+#include "visit.h"
+
+/** A language tag's length at most (RFC 5646 section 4.4.1 suggests 35). */
+#define CP_LANGUAGE_TAG_MAX 35
+
+/** Whether it has the form of a language tag: letters, digits and hyphens. */
+bool cp_language_tag_is_good(const char *tag);
+
+/**
+ * The visitor chose a language; it is issued with this answer.
+ * @return false when the site does not speak it
+ */
+bool cp_language_choose(cp_visit *visit, cp_span tag);
+
+/** The language to speak: of the cookie, else of Accept-Language, else the
+ *  first configured; NULL where languages are off. */
+const char *cp_language(const cp_visit *visit);
+
+extern const cp_room cp_language_room;
+
+#endif

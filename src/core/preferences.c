@@ -1,0 +1,282 @@
+#include "preferences.h"
+#include "token.h"
+
+#include <stdlib.h>
+
+#define FORMAT "1"
+#define DAY_SECONDS 86400
+#define DAY_DIGITS_MAX 6
+
+/* Of the MAC 16 bytes are written. */
+#define MAC_PART 16
+
+/* The longest value there can be: every category chosen. */
+#define VALUE_MAX (CP_CATEGORIES_MAX \
+                   * (CP_CATEGORY_NAME_MAX + CP_DIGEST_LENGTH + 4) + 64)
+
+static bool preferences_open(const cp_visit *visit)
+{
+    (void)visit;
+    return true;
+}
+
+static bool may_choose(const cp_category *category)
+{
+    return category->used && category->rule != CP_RULE_EXEMPT;
+}
+
+/* Takes what stands before the separator off the rest. */
+static bool field_take(cp_span *rest, char separator, cp_span *field)
+{
+    const char *end = rest->length ? memchr(rest->at, separator,
+                                            rest->length) : NULL;
+
+    if (!end) {
+        return false;
+    }
+    *field = cp_span_make(rest->at, (apr_size_t)(end - rest->at));
+    rest->length -= field->length + 1;
+    rest->at = end + 1;
+    return true;
+}
+
+static bool mac_make(const cp_visit *visit, unsigned char key, cp_span text,
+                     char *mac_text)
+{
+    unsigned char mac[CP_MAC_LENGTH];
+
+    if (!cp_keyring_mac(visit->site->ring, key, CP_PURPOSE_PREFERENCES,
+                        visit->request.realm, &text, 1, mac)) {
+        return false;
+    }
+    cp_base64url_encode(mac_text, mac, MAC_PART);
+    return true;
+}
+
+static bool mac_fits(const cp_visit *visit, cp_span text, cp_span mac)
+{
+    unsigned char keys[CP_KEYS_MAX];
+    int count = cp_keyring_ids(visit->site->ring, keys);
+    char expected[CP_BASE64URL_LENGTH(MAC_PART) + 1];
+
+    for (int i = 0; i < count; i++) {
+        if (mac_make(visit, keys[i], text, expected)
+            && cp_secret_equal(mac, cp_span_of(expected))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One `category:y:DIGEST`. A grant of something else than what the category
+ * is today counts no more; a refusal does. */
+static void state_read(const cp_policy *policy, cp_span state,
+                       cp_preferences *read)
+{
+    cp_span name, answer;
+    int category;
+    bool granted;
+
+    if (!field_take(&state, ':', &name) || !field_take(&state, ':', &answer)
+        || (category = cp_policy_category(policy, name)) < 0) {
+        return;
+    }
+    granted = cp_span_equal(answer, CP_SPAN("y"));
+    if (!granted) {
+        read->choices[category] = CP_REFUSED;
+    }
+    else if (cp_span_equal(state, cp_span_of(policy->categories[category]
+                                             .digest))) {
+        read->choices[category] = CP_GRANTED;
+    }
+}
+
+static cp_reason value_read(const cp_visit *visit, cp_span value,
+                            cp_preferences *read)
+{
+    cp_span rest = value;
+    cp_span format, day, states, id, state;
+    cp_span signed_part;
+    apr_uint64_t chosen;
+
+    if (value.length > VALUE_MAX || !field_take(&rest, '.', &format)
+        || !cp_span_equal(format, CP_SPAN(FORMAT))
+        || !field_take(&rest, '.', &day) || day.length == 0
+        || day.length > DAY_DIGITS_MAX || !field_take(&rest, '.', &states)
+        || !field_take(&rest, '.', &id)
+        || (id.length && id.length != CP_CONSENT_ID_LENGTH)
+        || rest.length != CP_BASE64URL_LENGTH(MAC_PART)) {
+        return CP_MALFORMED;
+    }
+    signed_part = cp_span_make(value.at, value.length - rest.length - 1);
+    if (!mac_fits(visit, signed_part, rest)) {
+        return CP_FORGED;
+    }
+    read->day = (apr_uint32_t)strtoul(day.at, NULL, 10);
+    memcpy(read->id, id.at, id.length);
+    chosen = (apr_uint64_t)read->day * DAY_SECONDS;
+    if (chosen + visit->site->consent_lifetime <= visit->request.now
+        || chosen > (apr_uint64_t)visit->request.now + DAY_SECONDS) {
+        return CP_EXPIRED;
+    }
+    while (states.length) {
+        if (!field_take(&states, '~', &state)) {
+            state = states;
+            states.length = 0;
+        }
+        state_read(visit->site->policy, state, read);
+    }
+    return CP_VALID;
+}
+
+/* What both grant; what either refuses is refused. */
+static void preferences_merge(cp_preferences *into,
+                              const cp_preferences *other)
+{
+    for (int i = 0; i < CP_CATEGORIES_MAX; i++) {
+        if (into->choices[i] == CP_REFUSED
+            || other->choices[i] == CP_REFUSED) {
+            into->choices[i] = CP_REFUSED;
+        }
+        else if (other->choices[i] == CP_UNDECIDED) {
+            into->choices[i] = CP_UNDECIDED;
+        }
+    }
+}
+
+static void preferences_validate(cp_visit *visit)
+{
+    cp_verdict *verdict = &visit->verdicts[CP_PREFERENCES];
+
+    for (int i = 0; i < verdict->received_count; i++) {
+        cp_preferences read = { .id = "" };
+        cp_reason reason = value_read(visit, verdict->received[i], &read);
+
+        if (reason != CP_VALID) {
+            if (!verdict->value) {
+                verdict->reason = reason;
+            }
+        }
+        else if (!verdict->value) {
+            verdict->reason = CP_VALID;
+            verdict->value = cp_span_string(visit->pool,
+                                            verdict->received[i]);
+            *visit->preferences = read;
+        }
+        else {
+            preferences_merge(visit->preferences, &read);
+        }
+    }
+}
+
+static const char *value_write(const cp_visit *visit)
+{
+    const cp_policy *policy = visit->site->policy;
+    const cp_preferences *chosen = visit->preferences;
+    char mac[CP_BASE64URL_LENGTH(MAC_PART) + 1];
+    const char *states = "";
+    const char *text;
+
+    for (int i = 0; i < policy->category_count; i++) {
+        const cp_category *category = &policy->categories[i];
+
+        if (may_choose(category) && chosen->choices[i] != CP_UNDECIDED) {
+            states = apr_pstrcat(visit->pool, states, *states ? "~" : "",
+                                 category->name,
+                                 chosen->choices[i] == CP_GRANTED ? ":y:"
+                                                                  : ":n:",
+                                 category->digest, NULL);
+        }
+    }
+    text = apr_psprintf(visit->pool, FORMAT ".%u.%s.%s", chosen->day, states,
+                        chosen->id);
+    if (!mac_make(visit, cp_keyring_signer(visit->site->ring,
+                                           visit->request.now),
+                  cp_span_of(text), mac)) {
+        return NULL;
+    }
+    return apr_pstrcat(visit->pool, text, ".", mac, NULL);
+}
+
+static void preferences_issue(cp_visit *visit)
+{
+    memset(visit->preferences, 0, sizeof(*visit->preferences));
+    visit->preferences->day = visit->request.now / DAY_SECONDS;
+    visit->verdicts[CP_PREFERENCES].value = value_write(visit);
+}
+
+/* Written by this server only. */
+static void preferences_hear(cp_visit *visit, const cp_set_cookie *cookie)
+{
+    (void)visit;
+    (void)cookie;
+}
+
+cp_choice cp_preferences_choice(const cp_visit *visit, int category)
+{
+    return may_choose(&visit->site->policy->categories[category])
+           ? visit->preferences->choices[category] : CP_UNDECIDED;
+}
+
+bool cp_preferences_allow(const cp_visit *visit, int category)
+{
+    cp_choice choice = cp_preferences_choice(visit, category);
+
+    switch (visit->site->policy->categories[category].rule) {
+    case CP_RULE_EXEMPT:
+        return true;
+    case CP_RULE_OBJECTABLE:
+        return choice != CP_REFUSED;
+    default:
+        return choice == CP_GRANTED;
+    }
+}
+
+bool cp_preferences_decided(const cp_visit *visit)
+{
+    const cp_policy *policy = visit->site->policy;
+
+    for (int i = 0; i < policy->category_count; i++) {
+        if (policy->categories[i].rule == CP_RULE_CONSENT
+            && policy->categories[i].used
+            && visit->preferences->choices[i] == CP_UNDECIDED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cp_preferences_choose(cp_visit *visit, const cp_choice *choices)
+{
+    const cp_policy *policy = visit->site->policy;
+    cp_preferences *chosen = visit->preferences;
+    cp_verdict *verdict = &visit->verdicts[CP_PREFERENCES];
+    unsigned char id[16];
+    bool granted = false;
+
+    memset(chosen, 0, sizeof(*chosen));
+    chosen->day = visit->request.now / DAY_SECONDS;
+    for (int i = 0; i < policy->category_count; i++) {
+        if (may_choose(&policy->categories[i])) {
+            chosen->choices[i] = choices[i];
+            granted = granted || choices[i] == CP_GRANTED;
+        }
+    }
+    if (granted) {
+        if (!cp_random_bytes(id, sizeof(id))) {
+            return false;
+        }
+        cp_base64url_encode(chosen->id, id, sizeof(id));
+    }
+    verdict->value = value_write(visit);
+    verdict->issuance = CP_ISSUE_NOW;
+    return verdict->value != NULL;
+}
+
+const cp_room cp_preferences_room = {
+    "cookies_preferences",
+    preferences_open,
+    preferences_validate,
+    preferences_issue,
+    preferences_hear
+};

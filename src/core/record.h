@@ -1,0 +1,67 @@
+/**
+ * @file record.h
+ * @brief What is stored of a session, sealed and filed.
+ *
+ * A record is filed under a MAC of its session's id and encrypted under a key
+ * derived from the key ring and the random part of the id: neither a dump of
+ * the store nor the store and the key ring together give a session away.
+ */
+#ifndef CP_RECORD_H
+#define CP_RECORD_H
+
+#include "visit.h"
+
+#include <apr_tables.h>
+
+#define CP_SESSION_RANDOM_LENGTH 16
+
+/** An id as it is before base64url: 16 random bytes, issue time, flags, key
+ *  number and a MAC of 14 bytes over them. */
+#define CP_SESSION_ID_LENGTH 36
+
+/** Where in an id the key's number is. */
+#define CP_SESSION_ID_KEY 21
+
+#define CP_ATTRIBUTES_MAX 64
+#define CP_ATTRIBUTE_NAME_MAX 64
+#define CP_USER_MAX 255
+
+typedef struct cp_session_id {
+    unsigned char bytes[CP_SESSION_ID_LENGTH];
+} cp_session_id;
+
+typedef struct cp_record {
+    apr_uint32_t created;       /* the absolute timeout counts from here */
+    unsigned char binding[CP_SESSION_RANDOM_LENGTH];    /* of csrftoken */
+    bool moved;                 /* the session goes on under successor */
+    cp_session_id successor;
+    const char *user;           /* NULL: nobody is logged in */
+    apr_table_t *attributes;    /* never NULL */
+
+    /* What the store says of it. */
+    apr_uint32_t expires;
+    apr_uint32_t revision;
+} cp_record;
+
+/** The name that a session's record is filed under. @return false when the
+ *  key is gone */
+bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
+                    cp_store_name *name);
+
+/**
+ * @return as the store does; APR_EGENERAL for a record that does not open
+ */
+apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
+                            cp_record *record);
+
+/** Saves with the revision and expiry in @a record; sets the new revision. */
+apr_status_t cp_record_save(const cp_visit *visit, const cp_session_id *id,
+                            cp_record *record);
+
+apr_status_t cp_record_remove(const cp_visit *visit,
+                              const cp_session_id *id);
+
+apr_status_t cp_record_touch(const cp_visit *visit, const cp_session_id *id,
+                             apr_uint32_t expires);
+
+#endif

@@ -1,0 +1,74 @@
+/**
+ * @file session.h
+ * @brief The room of sessionid.
+ *
+ * A session costs no memory until something is stored in it: until then the
+ * token alone is the session. The first thing stored draws a new id.
+ */
+#ifndef CP_SESSION_H
+#define CP_SESSION_H
+
+#include "record.h"
+
+/** Characters of a sessionid. */
+#define CP_SESSION_TOKEN_LENGTH 48
+
+/** Seconds for which an id that was rotated away is still understood. */
+#define CP_SESSION_GRACE 10
+
+/** Characters of a session's reference in logs. */
+#define CP_SESSION_REFERENCE_LENGTH 11
+
+struct cp_session {
+    cp_session_id id;
+    bool stored;                /* there is a record, and it is in record */
+    bool grace;                 /* the request came with a rotated id */
+    cp_record record;
+
+    /* What csrftoken is bound to: first what a new one is. With an
+     * application's sessions these are its cookie's values. */
+    cp_span bindings[CP_DUPLICATES_MAX];
+    int binding_count;
+};
+
+/** What is to be done to a session, all at once. */
+typedef struct cp_session_change {
+    const char *login;          /* a user to log in, or NULL */
+    bool logout;
+    bool rotate;
+    apr_table_t *set;           /* attributes; an empty value unsets */
+} cp_session_change;
+
+/**
+ * Carries out a change: draws new ids where they are needed, saves, and sees
+ * to it that what the visitor must know is issued.
+ * @return APR_SUCCESS; APR_EACCES when a new id would be needed and the
+ *         answer may not carry one; APR_ENOSPC when it is too much to store;
+ *         any other when the store is away
+ */
+apr_status_t cp_session_apply(cp_visit *visit,
+                              const cp_session_change *change);
+
+/**
+ * Ends the session and deletes its cookies in the browser.
+ * @return any but APR_SUCCESS and APR_NOTFOUND: the record could not be ended
+ */
+apr_status_t cp_session_end(cp_visit *visit);
+
+/** Whether an attribute may be called so: [A-Za-z0-9_]+, 64 at most, and no
+ *  name that mod_session's users keep credentials under. */
+bool cp_session_attribute_is_good(cp_span name);
+
+/** The user who is logged in, or NULL. */
+const char *cp_session_user(const cp_visit *visit);
+
+/** The attributes, or NULL where nothing is stored. */
+const apr_table_t *cp_session_attributes(const cp_visit *visit);
+
+/** A short name of the session for logs, worthless as a credential; NULL
+ *  without a session. */
+const char *cp_session_reference(const cp_visit *visit);
+
+extern const cp_room cp_session_room;
+
+#endif

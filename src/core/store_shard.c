@@ -1,0 +1,579 @@
+/**
+ * @file store_shard.c
+ * @brief One shard of the shared-memory store: its geometry, making room,
+ *        the lock, and the operations.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "store_repair.h"
+
+#define BLOCKS_PER_BUCKET 4u
+
+/* Steps of the sweep that every writer does, and of one that needs room. A
+ * step is one record or one empty slot. */
+#define SWEEP_STEPS 8u
+#define SWEEP_STEPS_FOR_ROOM CP_WHEEL_SLOTS
+#define SWEEP_STEPS_FOR_COUNT 128u
+#define SWEEP_ALL APR_UINT32_MAX
+
+/* Who holds the lock for so long is stopped, not slow. */
+#define LOCK_SECONDS 2
+
+static apr_size_t block_align(apr_size_t size)
+{
+    return (size + CP_SHARD_BLOCK_SIZE - 1)
+           / CP_SHARD_BLOCK_SIZE * CP_SHARD_BLOCK_SIZE;
+}
+
+static apr_uint32_t bucket_count(apr_size_t blocks)
+{
+    apr_uint32_t count = 1;
+
+    while (count < blocks / BLOCKS_PER_BUCKET) {
+        count *= 2;
+    }
+    return count;
+}
+
+apr_uint32_t cp_shard_blocks(apr_size_t size)
+{
+    apr_size_t fixed = block_align(sizeof(struct cp_shard_state))
+                       + CP_WHEEL_SLOTS * sizeof(apr_uint32_t)
+                       + bucket_count(size / CP_SHARD_BLOCK_SIZE)
+                         * sizeof(apr_uint32_t)
+                       + 2 * CP_SHARD_BLOCK_SIZE;
+
+    if (size <= fixed) {
+        return 0;
+    }
+    return (apr_uint32_t)((size - fixed) / (CP_SHARD_BLOCK_SIZE + 1));
+}
+
+apr_uint32_t cp_shard_layout(void)
+{
+    return (apr_uint32_t)(sizeof(struct cp_shard_state) << 16
+                          | sizeof(pthread_mutex_t));
+}
+
+void cp_shard_map(cp_shard *shard, void *memory, apr_uint32_t blocks)
+{
+    char *at = memory;
+
+    shard->block_count = blocks;
+    shard->bucket_mask = bucket_count(blocks) - 1;
+    shard->state = (void *)at;
+    at += block_align(sizeof(*shard->state));
+    shard->slots = (void *)at;
+    at += CP_WHEEL_SLOTS * sizeof(*shard->slots);
+    shard->buckets = (void *)at;
+    at += block_align(bucket_count(blocks) * sizeof(*shard->buckets));
+    shard->kinds = (void *)at;
+    at += block_align(blocks);
+    shard->blocks = (void *)at;
+}
+
+/* Making room. */
+
+static bool record_reclaim(const cp_shard *shard, apr_uint32_t index)
+{
+    shard->state->expired++;
+    return cp_record_drop(shard, index);
+}
+
+/* Reclaims what expired in ticks that are over, in at most @a steps, and
+ * until @a needed blocks are free. */
+static bool wheel_sweep(const cp_shard *shard, apr_uint32_t now,
+                        apr_uint32_t steps, apr_uint32_t needed)
+{
+    struct cp_shard_state *state = shard->state;
+    apr_uint32_t tick = cp_wheel_tick(now);
+
+    if (tick > CP_WHEEL_SLOTS && state->hand < tick - CP_WHEEL_SLOTS) {
+        state->hand = tick - CP_WHEEL_SLOTS;
+        state->cursor = CP_BLOCK_NONE;
+    }
+    while (state->hand < tick && steps-- > 0 && state->free_count < needed) {
+        apr_uint32_t *slot = cp_wheel_slot(shard, state->hand);
+        apr_uint32_t index = state->cursor ? state->cursor : *slot;
+        const cp_block_head *head;
+
+        if (index == CP_BLOCK_NONE) {
+            state->hand++;
+            continue;
+        }
+        if (!cp_block_valid(shard, index)) {
+            return false;
+        }
+        head = cp_block_head_at(shard, index);
+        if (cp_wheel_slot(shard, cp_wheel_tick(head->expires)) != slot) {
+            return false;
+        }
+        if (head->expires > now) {
+            cp_wheel_pass(state, *slot, head->links[CP_LIST_WHEEL].next);
+        }
+        else if (!record_reclaim(shard, index)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The same for the tick that is not over yet. */
+static bool wheel_sweep_last(const cp_shard *shard, apr_uint32_t now,
+                             apr_uint32_t steps, apr_uint32_t needed)
+{
+    apr_uint32_t *slot = cp_wheel_slot(shard, cp_wheel_tick(now));
+    apr_uint32_t index = *slot;
+
+    while (index != CP_BLOCK_NONE && steps-- > 0
+           && shard->state->free_count < needed) {
+        const cp_block_head *head = cp_block_head_at(shard, index);
+        apr_uint32_t next;
+
+        if (!cp_block_valid(shard, index)) {
+            return false;
+        }
+        next = head->links[CP_LIST_WHEEL].next;
+        if (next == *slot) {
+            next = CP_BLOCK_NONE;
+        }
+        if (head->expires <= now && !record_reclaim(shard, index)) {
+            return false;
+        }
+        index = next;
+    }
+    return true;
+}
+
+/* The least recently used record of a class that is not @a spared. */
+static apr_uint32_t use_last(const cp_shard *shard, int class,
+                             apr_uint32_t spared)
+{
+    apr_uint32_t first = shard->state->lists[class];
+    apr_uint32_t last;
+
+    if (!cp_block_valid(shard, first)) {
+        return CP_BLOCK_NONE;
+    }
+    last = cp_block_head_at(shard, first)->links[CP_LIST_USE].previous;
+    if (last == spared && last != first && cp_block_valid(shard, last)) {
+        last = cp_block_head_at(shard, last)->links[CP_LIST_USE].previous;
+    }
+    return cp_block_valid(shard, last) && last != spared
+           ? last : CP_BLOCK_NONE;
+}
+
+/* How many blocks could be free for a record of @a class in the stead of
+ * @a spared, which itself stays until the new one is there. */
+static apr_uint32_t room_count(const cp_shard *shard, int class,
+                               apr_uint32_t spared)
+{
+    const struct cp_shard_state *state = shard->state;
+    apr_uint32_t room = state->free_count;
+    int from;
+
+    for (from = CP_CLASS_ANONYMOUS; from <= class; from++) {
+        room += state->blocks[from];
+    }
+    if (spared != CP_BLOCK_NONE) {
+        const cp_block_head *head = cp_block_head_at(shard, spared);
+
+        if (cp_class_of(head->owner) <= class) {
+            room -= cp_blocks_needed(head->length);
+        }
+    }
+    return room;
+}
+
+/* Makes @a needed blocks free: of expired records first, then of anonymous
+ * ones, and for an owned record of owned ones, too. None goes in vain. */
+static apr_status_t room_make(const cp_shard *shard, apr_uint32_t now,
+                              apr_uint32_t needed, int class,
+                              apr_uint32_t spared)
+{
+    struct cp_shard_state *state = shard->state;
+    int from;
+
+    if (state->free_count >= needed) {
+        return APR_SUCCESS;
+    }
+    if (!wheel_sweep(shard, now, SWEEP_STEPS_FOR_ROOM, needed)
+        || !wheel_sweep_last(shard, now, SWEEP_STEPS_FOR_ROOM, needed)) {
+        return CP_SHARD_DAMAGED;
+    }
+    if (room_count(shard, class, spared) < needed) {
+        return APR_ENOSPC;
+    }
+    for (from = CP_CLASS_ANONYMOUS; from <= class; from++) {
+        while (state->free_count < needed) {
+            apr_uint32_t last = use_last(shard, from, spared);
+
+            if (last == CP_BLOCK_NONE) {
+                break;
+            }
+            if (!cp_record_drop(shard, last)) {
+                return CP_SHARD_DAMAGED;
+            }
+            state->evicted++;
+        }
+    }
+    return state->free_count >= needed ? APR_SUCCESS : CP_SHARD_DAMAGED;
+}
+
+/* The lock. */
+
+/* The stores between the two are those that a dead writer may have left half
+ * done; the fences keep the compiler from moving any out. */
+static void writing_begin(const cp_shard *shard)
+{
+    atomic_store_explicit(&shard->state->writing, 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+}
+
+static void writing_end(const cp_shard *shard)
+{
+    atomic_store_explicit(&shard->state->writing, 0, memory_order_release);
+}
+
+static apr_status_t shard_repair(const cp_shard *shard)
+{
+    writing_begin(shard);
+    if (!cp_repair_shard(shard)) {
+        return CP_SHARD_DAMAGED;
+    }
+    shard->state->repaired++;
+    writing_end(shard);
+    return APR_SUCCESS;
+}
+
+static void shard_leave(const cp_shard *shard)
+{
+    pthread_mutex_unlock(&shard->state->lock);
+}
+
+/* By the clock of the day, as POSIX has no other here: if that is set forward
+ * just now, the store is away for one request. */
+static int lock_wait(pthread_mutex_t *lock)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LOCK_SECONDS;
+    return pthread_mutex_timedlock(lock, &until);
+}
+
+static apr_status_t shard_enter(const cp_shard *shard)
+{
+    pthread_mutex_t *lock = &shard->state->lock;
+    int rv = pthread_mutex_trylock(lock);
+
+    if (rv == EBUSY) {
+        rv = lock_wait(lock);
+    }
+    if (rv == EOWNERDEAD) {
+        rv = pthread_mutex_consistent(lock);
+    }
+    if (rv != 0) {
+        return rv == ETIMEDOUT ? APR_TIMEUP : rv;
+    }
+    if (atomic_load_explicit(&shard->state->writing, memory_order_acquire)
+        && shard_repair(shard) != APR_SUCCESS) {
+        shard_leave(shard);
+        return CP_SHARD_DAMAGED;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t writer_enter(const cp_shard *shard)
+{
+    apr_status_t rv = shard_enter(shard);
+
+    if (rv == APR_SUCCESS) {
+        writing_begin(shard);
+    }
+    return rv;
+}
+
+/* What is still damaged stays marked, for the next one to repair. */
+static void writer_leave(const cp_shard *shard, apr_status_t rv)
+{
+    if (rv != CP_SHARD_DAMAGED) {
+        writing_end(shard);
+    }
+    shard_leave(shard);
+}
+
+/* Whether an operation met damage and is to start over. */
+static bool damage_repaired(const cp_shard *shard, apr_status_t rv)
+{
+    if (rv != CP_SHARD_DAMAGED || shard_repair(shard) != APR_SUCCESS) {
+        return false;
+    }
+    writing_begin(shard);
+    return true;
+}
+
+apr_status_t cp_shard_format(cp_shard *shard)
+{
+    struct cp_shard_state *state = shard->state;
+    pthread_mutexattr_t kind;
+    int rv = pthread_mutexattr_init(&kind);
+
+    if (rv != 0) {
+        return rv;
+    }
+    memset(state, 0, sizeof(*state));
+    memset(shard->kinds, CP_BLOCK_FREE, shard->block_count);
+    pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+    rv = pthread_mutex_init(&state->lock, &kind);
+    pthread_mutexattr_destroy(&kind);
+    if (rv == 0) {
+        cp_repair_reset(shard);
+        cp_repair_free(shard);
+    }
+    return rv;
+}
+
+apr_status_t cp_shard_check(cp_shard *shard)
+{
+    apr_status_t rv = shard_enter(shard);
+
+    if (rv == APR_SUCCESS) {
+        shard_leave(shard);
+    }
+    return rv;
+}
+
+/* The operations. */
+
+static apr_status_t record_load(const cp_shard *shard,
+                                const cp_store_name *name, apr_uint32_t now,
+                                cp_store_record *record, apr_pool_t *pool)
+{
+    apr_uint32_t index;
+    apr_status_t rv = cp_record_find(shard, name, &index);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (cp_block_head_at(shard, index)->expires <= now) {
+        return APR_NOTFOUND;
+    }
+    if (!cp_record_read(shard, index, record, pool)) {
+        return CP_SHARD_DAMAGED;
+    }
+    if (cp_block_head_at(shard, index)->used != now) {
+        writing_begin(shard);
+        if (!cp_record_use(shard, index, now)) {
+            return CP_SHARD_DAMAGED;
+        }
+        writing_end(shard);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t cp_shard_load(cp_shard *shard, const cp_store_name *name,
+                           apr_uint32_t now, cp_store_record *record,
+                           apr_pool_t *pool)
+{
+    apr_status_t rv = shard_enter(shard);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = record_load(shard, name, now, record, pool);
+    if (damage_repaired(shard, rv)) {
+        rv = record_load(shard, name, now, record, pool);
+        writer_leave(shard, rv);
+        return rv;
+    }
+    shard_leave(shard);
+    return rv;
+}
+
+/* An expired record that is met on the way is reclaimed. */
+static apr_status_t record_find_live(const cp_shard *shard,
+                                     const cp_store_name *name,
+                                     apr_uint32_t now, apr_uint32_t *found)
+{
+    apr_status_t rv;
+
+    if (!wheel_sweep(shard, now, SWEEP_STEPS, SWEEP_ALL)) {
+        return CP_SHARD_DAMAGED;
+    }
+    rv = cp_record_find(shard, name, found);
+    if (rv == APR_SUCCESS
+        && cp_block_head_at(shard, *found)->expires <= now) {
+        rv = record_reclaim(shard, *found) ? APR_NOTFOUND : CP_SHARD_DAMAGED;
+    }
+    if (rv != APR_SUCCESS) {
+        *found = CP_BLOCK_NONE;
+    }
+    return rv;
+}
+
+static apr_status_t record_save(const cp_shard *shard,
+                                const cp_store_name *name, apr_uint32_t now,
+                                cp_store_record *record)
+{
+    apr_uint32_t old;
+    apr_uint32_t index;
+    apr_status_t rv = record_find_live(shard, name, now, &old);
+
+    if (rv == APR_NOTFOUND ? record->revision != 0 : rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (rv == APR_SUCCESS
+        && record->revision != cp_block_head_at(shard, old)->revision) {
+        return APR_EEXIST;
+    }
+    rv = room_make(shard, now, cp_blocks_needed(record->value.length),
+                   cp_class_of(record->owner), old);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    index = cp_record_build(shard, name, now, record);
+    if (index == CP_BLOCK_NONE) {
+        return CP_SHARD_DAMAGED;
+    }
+    record->revision = cp_block_head_at(shard, index)->revision;
+    cp_block_kind_set(shard, index, CP_BLOCK_HEAD);
+    /* From here on a repair keeps the new record: it is saved. */
+    if (!cp_record_link(shard, index)
+        || (old != CP_BLOCK_NONE && !cp_record_drop(shard, old))) {
+        return shard_repair(shard);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t cp_shard_save(cp_shard *shard, const cp_store_name *name,
+                           apr_uint32_t now, cp_store_record *record)
+{
+    apr_status_t rv;
+
+    if (record->value.length > CP_STORE_VALUE_MAX) {
+        return APR_ENOSPC;
+    }
+    rv = writer_enter(shard);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = record_save(shard, name, now, record);
+    if (damage_repaired(shard, rv)) {
+        rv = record_save(shard, name, now, record);
+    }
+    writer_leave(shard, rv);
+    return rv;
+}
+
+static apr_status_t record_touch(const cp_shard *shard,
+                                 const cp_store_name *name, apr_uint32_t now,
+                                 apr_uint32_t expires)
+{
+    apr_uint32_t index;
+    apr_status_t rv = record_find_live(shard, name, now, &index);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    return cp_record_expire(shard, index, expires)
+           && cp_record_use(shard, index, now)
+           ? APR_SUCCESS : CP_SHARD_DAMAGED;
+}
+
+apr_status_t cp_shard_touch(cp_shard *shard, const cp_store_name *name,
+                            apr_uint32_t now, apr_uint32_t expires)
+{
+    apr_status_t rv = writer_enter(shard);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = record_touch(shard, name, now, expires);
+    if (damage_repaired(shard, rv)) {
+        rv = record_touch(shard, name, now, expires);
+    }
+    writer_leave(shard, rv);
+    return rv;
+}
+
+static apr_status_t record_remove(const cp_shard *shard,
+                                  const cp_store_name *name, apr_uint32_t now)
+{
+    apr_uint32_t index;
+    apr_status_t rv = record_find_live(shard, name, now, &index);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    return cp_record_drop(shard, index) ? APR_SUCCESS : CP_SHARD_DAMAGED;
+}
+
+apr_status_t cp_shard_remove(cp_shard *shard, const cp_store_name *name,
+                             apr_uint32_t now)
+{
+    apr_status_t rv = writer_enter(shard);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = record_remove(shard, name, now);
+    if (damage_repaired(shard, rv)) {
+        rv = record_remove(shard, name, now);
+    }
+    writer_leave(shard, rv);
+    return rv;
+}
+
+apr_status_t cp_shard_count(cp_shard *shard, apr_uint32_t now,
+                            cp_store_counts *counts)
+{
+    const struct cp_shard_state *state = shard->state;
+    apr_status_t rv = writer_enter(shard);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!wheel_sweep(shard, now, SWEEP_STEPS_FOR_COUNT, SWEEP_ALL)) {
+        rv = shard_repair(shard);
+    }
+    counts->anonymous += state->records[CP_CLASS_ANONYMOUS];
+    counts->owned += state->records[CP_CLASS_OWNED];
+    counts->bytes_used += (apr_uint64_t)CP_SHARD_BLOCK_SIZE
+                          * (state->blocks[CP_CLASS_ANONYMOUS]
+                             + state->blocks[CP_CLASS_OWNED]);
+    counts->bytes_total += (apr_uint64_t)CP_SHARD_BLOCK_SIZE
+                           * (shard->block_count - 1);
+    counts->evicted += state->evicted;
+    counts->expired += state->expired;
+    counts->repaired += state->repaired;
+    writer_leave(shard, rv);
+    return rv;
+}
+
+apr_status_t cp_shard_list(cp_shard *shard, apr_uint32_t now,
+                           apr_array_header_t *entries)
+{
+    apr_status_t rv = shard_enter(shard);
+    apr_uint32_t index;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    for (index = 1; index < shard->block_count; index++) {
+        const cp_block_head *head = cp_block_head_at(shard, index);
+        cp_shard_entry *entry;
+
+        if (cp_block_kind(shard, index) == CP_BLOCK_HEAD
+            && head->expires > now) {
+            entry = apr_array_push(entries);
+            entry->name = head->name;
+            entry->used = head->used;
+            entry->owned = head->owner != 0;
+        }
+    }
+    shard_leave(shard);
+    return APR_SUCCESS;
+}

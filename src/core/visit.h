@@ -1,0 +1,188 @@
+/**
+ * @file visit.h
+ * @brief What is known of one request's cookies, and the table of the four
+ *        rooms that know it.
+ *
+ * The four managed cookies are four rooms on one corridor. Each has the same
+ * small face: validate what came in, issue what goes out, hear what the
+ * application says of a cookie of that name. A visit walks the table.
+ */
+#ifndef CP_VISIT_H
+#define CP_VISIT_H
+
+#include "cookie.h"
+#include "keyring.h"
+#include "policy.h"
+#include "store.h"
+
+/** The managed cookies, in the order in which they are validated. */
+typedef enum cp_managed {
+    CP_SESSION,
+    CP_CSRF,                    /* bound to the session, so after it */
+    CP_LANGUAGE,
+    CP_PREFERENCES,
+    CP_MANAGED_COUNT
+} cp_managed;
+
+typedef enum cp_session_mode {
+    CP_SESSION_ON,
+    CP_SESSION_APPLICATION,     /* passes untouched, csrftoken is bound */
+    CP_SESSION_OFF
+} cp_session_mode;
+
+typedef enum cp_csrf_mode {
+    CP_CSRF_ON,
+    CP_CSRF_ORIGIN,
+    CP_CSRF_OFF
+} cp_csrf_mode;
+
+/** What a virtual host has configured; read-only on requests. */
+typedef struct cp_site {
+    const cp_keyring *ring;
+    cp_store *store;            /* NULL where there are no sessions */
+    const cp_policy *policy;
+    cp_session_mode session;
+    apr_uint32_t idle;          /* seconds */
+    apr_uint32_t absolute;      /* seconds */
+    apr_uint32_t consent_lifetime;  /* seconds */
+    cp_attributes attributes[CP_MANAGED_COUNT];
+} cp_site;
+
+/** What a directory may have configured otherwise than its host. */
+typedef struct cp_terms {
+    bool lazy;                  /* issue when needed, not on any document */
+    bool all;                   /* issue on other responses than documents */
+    cp_csrf_mode csrf;
+    const char *const *languages;   /* NULL ends the list; NULL: off */
+} cp_terms;
+
+/** What a request brings. */
+typedef struct cp_request {
+    cp_span cookie;             /* the Cookie header as it came */
+    cp_span realm;              /* what its tokens are valid in */
+    const char *accept_language;    /* may be NULL */
+    apr_uint32_t now;           /* seconds since the epoch */
+    bool secure;                /* came by https */
+    bool welcomes;              /* its answer may give a newcomer cookies */
+} cp_request;
+
+/** Why a managed cookie counts as absent; counted by these. */
+typedef enum cp_reason {
+    CP_VALID,
+    CP_ABSENT,
+    CP_MALFORMED,               /* of another length or alphabet */
+    CP_FORGED,                  /* the MAC is not ours: changed, of another
+                                   realm, of an unknown key */
+    CP_RETIRED,                 /* of a key that is gone or revoked */
+    CP_EXPIRED,
+    CP_ENDED,                   /* it says it has a record, and there is none */
+    CP_UNLISTED,                /* a language that the site does not speak */
+    CP_CONFLICT,                /* two different logged-in sessions */
+    CP_STORE_AWAY,              /* nothing is known of its record */
+    CP_REASON_COUNT
+} cp_reason;
+
+typedef enum cp_issuance {
+    CP_ISSUE_NOTHING,
+    CP_ISSUE_IF_NEEDED,         /* drawn, in case somebody asks for it */
+    CP_ISSUE_WITH_DOCUMENT,
+    CP_ISSUE_NOW,
+    CP_ISSUE_DELETION
+} cp_issuance;
+
+/** Copies of one managed cookie that are looked at; others are ignored. */
+#define CP_DUPLICATES_MAX 16
+
+/** What is known of one managed cookie. */
+typedef struct cp_verdict {
+    cp_span received[CP_DUPLICATES_MAX];
+    int received_count;
+    cp_reason reason;
+    const char *value;          /* in force, received or drawn; or NULL */
+    cp_issuance issuance;
+} cp_verdict;
+
+typedef struct cp_session cp_session;
+typedef struct cp_preferences cp_preferences;
+
+typedef struct cp_visit {
+    apr_pool_t *pool;
+    const cp_site *site;
+    const cp_terms *terms;
+    cp_request request;
+    cp_verdict verdicts[CP_MANAGED_COUNT];
+    cp_session *session;
+    cp_preferences *preferences;
+    apr_array_header_t *others; /* of cp_pair: what is not managed */
+    unsigned int broken;        /* pairs that were passed over */
+    bool cut;                   /* the header had more than the limits allow */
+} cp_visit;
+
+/** One of the four rooms. */
+typedef struct cp_room {
+    const char *name;           /* as the application knows the cookie */
+
+    /** Whether this site keeps the cookie; if not, it is like any other. */
+    bool (*open)(const cp_visit *visit);
+
+    /** Chooses among what was received; sets reason and value. */
+    void (*validate)(cp_visit *visit);
+
+    /** Draws a new value, where there is no valid one. */
+    void (*issue)(cp_visit *visit);
+
+    /** The application sent a Set-Cookie of that name. */
+    void (*hear)(cp_visit *visit, const cp_set_cookie *cookie);
+} cp_room;
+
+extern const cp_room *const cp_rooms[CP_MANAGED_COUNT];
+
+/**
+ * Parses the Cookie header once, validates the four, and decides what will
+ * be issued. @a site and @a terms must outlive the visit.
+ */
+cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
+                         const cp_request *request, apr_pool_t *pool);
+
+/**
+ * The Cookie header that the application sees: each managed cookie at most
+ * once, under the name the application knows, then the others.
+ * @return NULL where there is nothing to see
+ */
+const char *cp_visit_cookie(const cp_visit *visit);
+
+/** The value in force, or NULL; the application sees this one. */
+static inline const char *cp_visit_value(const cp_visit *visit,
+                                         cp_managed cookie)
+{
+    return visit->verdicts[cookie].value;
+}
+
+/**
+ * Says that the answer needs this cookie, so that it is issued with any
+ * response: for csrftoken, with the session that it is bound to.
+ */
+void cp_visit_need(cp_visit *visit, cp_managed cookie);
+
+/**
+ * Whether a Set-Cookie line of the application may pass.
+ * @param managed  where it may not because it is about a managed cookie, gets
+ *                 which; else -1
+ */
+bool cp_visit_admits(const cp_visit *visit, cp_span line, int *managed);
+
+/** Lets the room of a managed cookie hear what the application wants. */
+void cp_visit_hear(cp_visit *visit, cp_span line);
+
+/**
+ * The Set-Cookie lines to send.
+ * @param document  whether a person looks at the response
+ * @param lines     room for CP_MANAGED_COUNT
+ * @return their number
+ */
+int cp_visit_issue(cp_visit *visit, bool document, const char **lines);
+
+/** Nothing is to be issued, whatever comes. */
+void cp_visit_mute(cp_visit *visit);
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * From directives to what requests need. All that can be wrong is found in
+ * check_config, so that `apachectl -t` finds it; post_config then makes keys
+ * and store. On a reload both keep what the running server has where the new
+ * would fail: a failing post_config would end the server.
+ */
+#include "config.h"
+#include "keyfile.h"
+#include "lifeline.h"
+
+#include <http_core.h>
+#include <mpm_common.h>
+
+#define WANTED "mod_cookiepolicy: wanted"
+
+#define DEFAULT_IDLE (30 * 60)
+#define DEFAULT_ABSOLUTE (12 * 3600)
+#define DEFAULT_CONSENT_LIFETIME (180 * 86400)
+#define LANGUAGE_AGE (365 * 86400)
+
+void cp_config_want(apr_pool_t *pool)
+{
+    apr_pool_userdata_setn("", WANTED, NULL, pool);
+}
+
+static bool is_wanted(apr_pool_t *pool)
+{
+    void *wanted = NULL;
+
+    apr_pool_userdata_get(&wanted, WANTED, pool);
+    return wanted != NULL;
+}
+
+static bool is_reload(void)
+{
+    return ap_state_query(AP_SQ_CONFIG_GEN) > 0;
+}
+
+static int complain(server_rec *s, const char *what, const char *why)
+{
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, CP_LOG(0001) "%s%s, virtual "
+                 "host %s:%u", what, why,
+                 s->server_hostname ? s->server_hostname : "*", s->port);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* --- Attributes ------------------------------------------------------- */
+
+static void attributes_default(cp_attributes *attributes, int cookie,
+                               int consent_lifetime)
+{
+    static const bool http_only[CP_MANAGED_COUNT] = {
+        [CP_SESSION] = true, [CP_LANGUAGE] = true
+    };
+    const int max_age[CP_MANAGED_COUNT] = {
+        [CP_SESSION] = CP_COOKIE_AGE_SESSION,
+        [CP_CSRF] = CP_COOKIE_AGE_SESSION,
+        [CP_LANGUAGE] = LANGUAGE_AGE,
+        [CP_PREFERENCES] = consent_lifetime
+    };
+
+    if (!attributes->name) {
+        attributes->name = cp_rooms[cookie]->name;
+    }
+    if (!attributes->path) {
+        attributes->path = "/";
+    }
+    if (!attributes->same_site) {
+        attributes->same_site = "Lax";
+    }
+    if (!attributes->http_only_set) {
+        attributes->http_only = http_only[cookie];
+    }
+    if (attributes->max_age == CP_COOKIE_AGE_UNSET) {
+        attributes->max_age = max_age[cookie];
+    }
+}
+
+static bool domain_covers(const char *domain, const char *host)
+{
+    size_t domain_length = strlen(domain);
+    size_t host_length = host ? strlen(host) : 0;
+
+    return host_length == 0
+           || (host_length >= domain_length
+               && strcasecmp(host + host_length - domain_length, domain) == 0
+               && (host_length == domain_length
+                   || host[host_length - domain_length - 1] == '.'));
+}
+
+static int attributes_compile(server_rec *s, cp_server_config *config,
+                              apr_pool_t *pool)
+{
+    cp_attributes *all = config->site.attributes;
+
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        const char *wrong;
+
+        all[i] = config->attributes[i];
+        attributes_default(&all[i], i, (int)config->site.consent_lifetime);
+        wrong = cp_attributes_compile(&all[i], pool);
+        if (!wrong && config->realm && !all[i].domain) {
+            wrong = "needs a domain=, since CookiePolicyRealm joins hosts";
+        }
+        if (!wrong && all[i].domain
+            && !domain_covers(all[i].domain, s->server_hostname)) {
+            wrong = "has a domain= that the virtual host's name is not in";
+        }
+        for (int j = 0; !wrong && j < CP_MANAGED_COUNT; j++) {
+            if ((j < i && strcmp(all[i].name, all[j].name) == 0)
+                || (j != i && strcmp(all[i].name, cp_rooms[j]->name) == 0)) {
+                wrong = "has a name= that another managed cookie has";
+            }
+        }
+        if (wrong) {
+            return complain(s, apr_pstrcat(pool, "CookiePolicyAttributes ",
+                                           cp_rooms[i]->name, " ", NULL),
+                            wrong);
+        }
+    }
+    return OK;
+}
+
+/* --- The policy ------------------------------------------------------- */
+
+static const char *categories_collect(cp_policy *policy,
+                                      const apr_array_header_t *added,
+                                      apr_pool_t *pool)
+{
+    policy->category_count = cp_policy_standard(policy->categories, pool);
+    for (int i = 0; i < added->nelts; i++) {
+        const cp_category *category = APR_ARRAY_IDX(added, i, cp_category *);
+        int at = cp_policy_category(policy, cp_span_of(category->name));
+
+        if (at < 0) {
+            if (policy->category_count == CP_CATEGORIES_MAX) {
+                return "CookiePolicyCategory: more than 32 categories";
+            }
+            policy->categories[policy->category_count++] = *category;
+            continue;
+        }
+        policy->categories[at].rule = category->rule;
+        policy->categories[at].texts =
+            apr_table_overlay(pool, policy->categories[at].texts,
+                              category->texts);
+        apr_table_compress((apr_table_t *)policy->categories[at].texts,
+                           APR_OVERLAP_TABLES_SET);
+    }
+    return NULL;
+}
+
+/* The managed cookies declare themselves; a line of the site overrides the
+ * texts, and an inner line an inherited one. */
+static apr_array_header_t *declarations_collect(
+    const cp_server_config *config, apr_pool_t *pool)
+{
+    apr_array_header_t *all = apr_array_make(pool, 8,
+                                             sizeof(cp_declaration *));
+    apr_hash_t *places = apr_hash_make(pool);
+
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (i == CP_SESSION && config->site.session == CP_SESSION_OFF) {
+            continue;
+        }
+        *(cp_declaration **)apr_array_push(all) =
+            cp_policy_managed(cp_rooms[i]->name, pool);
+        apr_hash_set(places, cp_rooms[i]->name, APR_HASH_KEY_STRING,
+                     apr_pmemdup(pool, &(int){ all->nelts }, sizeof(int)));
+    }
+    for (int i = 0; i < config->declarations->nelts; i++) {
+        cp_declaration *one = APR_ARRAY_IDX(config->declarations, i,
+                                            cp_declaration *);
+        int *place = apr_hash_get(places, one->name, APR_HASH_KEY_STRING);
+
+        if (place) {
+            APR_ARRAY_IDX(all, *place - 1, cp_declaration *) = one;
+            continue;
+        }
+        *(cp_declaration **)apr_array_push(all) = one;
+        apr_hash_set(places, one->name, APR_HASH_KEY_STRING,
+                     apr_pmemdup(pool, &(int){ all->nelts }, sizeof(int)));
+    }
+    return all;
+}
+
+static const char *declaration_check(const cp_policy *policy,
+                                     const cp_declaration *declaration,
+                                     apr_pool_t *pool)
+{
+    int category = cp_policy_category(policy,
+                                      cp_span_of(declaration->category));
+
+    if (category < 0) {
+        return apr_psprintf(pool, "CookiePolicyCookie %s: there is no "
+                            "category '%s'", declaration->name,
+                            declaration->category);
+    }
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (strcmp(cp_rooms[i]->name, declaration->name) == 0
+            && policy->categories[category].rule != CP_RULE_EXEMPT) {
+            return apr_psprintf(pool, "CookiePolicyCookie %s: a managed "
+                                "cookie needs no consent; its category must "
+                                "be exempt", declaration->name);
+        }
+    }
+    return NULL;
+}
+
+static int policy_compile(server_rec *s, cp_server_config *config,
+                          apr_pool_t *pool)
+{
+    cp_policy *policy = apr_pcalloc(pool, sizeof(*policy));
+    apr_array_header_t *declarations = declarations_collect(config, pool);
+    const char *wrong = categories_collect(policy, config->categories, pool);
+
+    for (int i = 0; !wrong && i < declarations->nelts; i++) {
+        wrong = declaration_check(policy,
+                                  APR_ARRAY_IDX(declarations, i,
+                                                cp_declaration *), pool);
+    }
+    if (!wrong && !cp_policy_compile(policy, declarations, pool)) {
+        wrong = "OpenSSL gives no SHA-256";
+    }
+    config->site.policy = policy;
+    return wrong ? complain(s, wrong, "") : OK;
+}
+
+static bool lists_equal(const apr_array_header_t *a,
+                        const apr_array_header_t *b)
+{
+    return a->nelts == b->nelts
+           && (a->nelts == 0
+               || memcmp(a->elts, b->elts,
+                         (size_t)(a->nelts * a->elt_size)) == 0);
+}
+
+/* --- Virtual hosts ---------------------------------------------------- */
+
+static apr_uint32_t seconds_or(int configured, apr_uint32_t otherwise)
+{
+    return configured == CP_UNSET ? otherwise : (apr_uint32_t)configured;
+}
+
+static int server_compile(server_rec *s, const cp_server_config *main_config,
+                          apr_pool_t *pool)
+{
+    cp_server_config *config = cp_server_config_of(s);
+    cp_site *site = &config->site;
+    int wrong;
+
+    if (!config->path) {
+        config->path = "/cookie-policy";
+    }
+    site->session = config->session == CP_UNSET
+                    ? CP_SESSION_ON : (cp_session_mode)config->session;
+    site->idle = seconds_or(config->idle, DEFAULT_IDLE);
+    site->absolute = seconds_or(config->absolute, DEFAULT_ABSOLUTE);
+    site->consent_lifetime = seconds_or(config->consent_lifetime,
+                                        DEFAULT_CONSENT_LIFETIME);
+    if (site->idle > site->absolute) {
+        return complain(s, "CookiePolicySessionTimeout: idle= is longer "
+                        "than absolute=", "");
+    }
+    wrong = attributes_compile(s, config, pool);
+    if (wrong) {
+        return wrong;
+    }
+    if (config != main_config && main_config->site.policy
+        && site->session == main_config->site.session
+        && lists_equal(config->declarations, main_config->declarations)
+        && lists_equal(config->categories, main_config->categories)) {
+        site->policy = main_config->site.policy;
+        return OK;
+    }
+    return policy_compile(s, config, pool);
+}
+
+static const char *key_file_of(const cp_server_config *config,
+                               apr_pool_t *pool)
+{
+    return config->key_file ? config->key_file
+           : apr_pstrcat(pool, config->state_dir ? config->state_dir
+                                                 : CP_STATEDIR,
+                         "/cookiepolicy.keys", NULL);
+}
+
+static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
+                           apr_pool_t *ptemp, server_rec *main_server)
+{
+    cp_server_config *main_config = cp_server_config_of(main_server);
+    apr_finfo_t info;
+    cp_keys keys;
+
+    (void)plog;
+    if (!is_wanted(pconf)) {
+        return OK;
+    }
+    for (server_rec *s = main_server; s; s = s->next) {
+        int wrong = server_compile(s, main_config, pconf);
+
+        cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
+                                                   &cookiepolicy_module));
+        if (wrong) {
+            return wrong;
+        }
+    }
+    /* A file that is not there is made at start. On a reload the running
+     * server's keys stand in for a broken one, see cp_lifeline_keys(). */
+    if (!is_reload()
+        && apr_stat(&info, key_file_of(main_config, ptemp), APR_FINFO_TYPE,
+                    ptemp) == APR_SUCCESS) {
+        const char *error = NULL;
+
+        if (cp_keyfile_read(&keys, key_file_of(main_config, ptemp), &error,
+                            ptemp) != APR_SUCCESS) {
+            return complain(main_server, error, "");
+        }
+    }
+    return OK;
+}
+
+static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
+                          apr_pool_t *ptemp, server_rec *main_server)
+{
+    const cp_server_config *main_config = cp_server_config_of(main_server);
+    const char *state_dir = main_config->state_dir ? main_config->state_dir
+                                                   : CP_STATEDIR;
+    cp_keyring *ring;
+    cp_store *store;
+
+    (void)plog;
+    (void)ptemp;
+    if (!is_wanted(pconf)
+        || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    store = cp_lifeline_store(main_server, state_dir,
+                              main_config->store_size, pconf);
+    ring = store ? cp_lifeline_keys(main_server,
+                                    key_file_of(main_config, pconf), store,
+                                    pconf)
+                 : NULL;
+    if (!ring) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (server_rec *s = main_server; s; s = s->next) {
+        cp_site *site = &cp_server_config_of(s)->site;
+
+        site->ring = ring;
+        site->store = store;
+        for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+            if (site->attributes[i].domain
+                && !cp_server_config_of(s)->realm && i != CP_LANGUAGE) {
+                ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, CP_LOG(0002)
+                             "CookiePolicyAttributes %s has a domain=, but "
+                             "no CookiePolicyRealm joins its hosts: they "
+                             "will overwrite each other's cookie",
+                             cp_rooms[i]->name);
+            }
+        }
+    }
+    return OK;
+}
+
+void cp_compile_register(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_check_config(cp_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(cp_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+}

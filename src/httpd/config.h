@@ -1,0 +1,142 @@
+/**
+ * @file config.h
+ * @brief The directives, and what they leave behind for requests.
+ */
+#ifndef CP_CONFIG_H
+#define CP_CONFIG_H
+
+#include "visit.h"
+#include "store_shm.h"
+
+#include <apr_network_io.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+
+/** The one symbol that httpd looks for. */
+extern module __attribute__((visibility("default"))) cookiepolicy_module;
+APLOG_USE_MODULE(cookiepolicy);
+
+/** Every log line above debug begins with its tag; docs/log.md explains it. */
+#define CP_LOG(number) "CP" #number ": "
+
+typedef enum cp_engine {
+    CP_ENGINE_OFF,
+    CP_ENGINE_REPORT,           /* all is decided, nothing changes */
+    CP_ENGINE_ON
+} cp_engine;
+
+typedef enum cp_export_as {
+    CP_EXPORT_ENV,
+    CP_EXPORT_HEADERS,
+    CP_EXPORT_NONE
+} cp_export_as;
+
+/** Groups of directives that CookiePolicyAllowOverride can allow. */
+enum {
+    CP_ALLOW_SESSION = 1,
+    CP_ALLOW_CSRF = 2,
+    CP_ALLOW_LANGUAGE = 4,
+    CP_ALLOW_CONSENT = 8,
+    CP_ALLOW_BANNER = 16,
+    CP_ALLOW_ALL = 31
+};
+
+/** A setting that was not made. */
+#define CP_UNSET (-1)
+
+/** An origin as a browser sends it, taken apart. */
+typedef struct cp_origin {
+    const char *scheme;
+    const char *host;           /* "*.example.com" allows subdomains */
+    apr_port_t port;
+} cp_origin;
+
+/** What may be set in a directory. */
+typedef struct cp_dir_config {
+    int engine;
+    int lazy;
+    int all;
+    int csrf;
+    int allow;
+    int languages_set;
+    const char *const *languages;
+
+    int claimed;                /* groups that an .htaccess file used */
+    const char *claim;          /* its complaint, should it not be allowed */
+    const char *refused;        /* the complaint, if it was not */
+
+    cp_terms terms;             /* the above with defaults */
+} cp_dir_config;
+
+/** What may be set in a virtual host. */
+typedef struct cp_server_config {
+    const char *path;
+    const char *realm;
+    int session;
+    int idle;                   /* seconds */
+    int absolute;               /* seconds */
+    int consent_lifetime;       /* seconds */
+    int export_as;
+    int session_header_login;
+    const char *session_header;
+    const char *controller_name;
+    const char *controller_url;
+    const char *controller_contact;
+    apr_array_header_t *trusted;    /* of cp_origin */
+    int trusted_cleared;
+    apr_array_header_t *forwarded;  /* of apr_ipsubnet_t * */
+    int forwarded_cleared;
+    apr_array_header_t *categories; /* of cp_category * */
+    int categories_cleared;
+    apr_array_header_t *declarations;   /* of cp_declaration * */
+    int declarations_cleared;
+    cp_attributes attributes[CP_MANAGED_COUNT];     /* NULL and CP_UNSET:
+                                                       not set */
+
+    /* Of the main server alone. */
+    const char *state_dir;
+    const char *key_file;
+    apr_size_t store_size;      /* bytes */
+
+    cp_site site;               /* the above, compiled */
+} cp_server_config;
+
+extern const command_rec cp_directives[];
+
+void *cp_dir_config_create(apr_pool_t *pool, char *directory);
+void *cp_dir_config_merge(apr_pool_t *pool, void *base, void *add);
+/** Fills in the terms; merging does it, and what is never merged needs it. */
+void cp_dir_config_compile(cp_dir_config *config);
+
+void *cp_server_config_create(apr_pool_t *pool, server_rec *server);
+void *cp_server_config_merge(apr_pool_t *pool, void *base, void *add);
+
+/**
+ * Notes that some part of the configuration turns the engine on: keys and
+ * store are then needed, and without them httpd does not start.
+ * @param pool  the configuration's
+ */
+void cp_config_want(apr_pool_t *pool);
+
+/** Registers the hooks that check the configuration and compile it. */
+void cp_compile_register(apr_pool_t *pool);
+
+static inline cp_server_config *cp_server_config_of(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &cookiepolicy_module);
+}
+
+static inline cp_dir_config *cp_dir_config_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &cookiepolicy_module);
+}
+
+static inline cp_engine cp_engine_of(const cp_dir_config *config)
+{
+    return config->engine == CP_UNSET ? CP_ENGINE_OFF
+                                      : (cp_engine)config->engine;
+}
+
+#endif

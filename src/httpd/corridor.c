@@ -1,0 +1,256 @@
+#include "corridor.h"
+#include "csrf_check.h"
+#include "exchange.h"
+#include "export.h"
+#include "filters.h"
+#include "origin.h"
+#include "pages.h"
+#include "session.h"
+#include "throttle.h"
+
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <apr_strings.h>
+
+/* --- Deciding --------------------------------------------------------- */
+
+static void cookie_set(request_rec *r, const char *cookie)
+{
+    if (cookie) {
+        apr_table_setn(r->headers_in, "Cookie", cookie);
+    }
+    else {
+        apr_table_unset(r->headers_in, "Cookie");
+    }
+}
+
+/* What smells of an attack is told once a request. */
+static void attack_log(const cp_exchange *exchange, request_rec *r)
+{
+    const cp_verdict *verdicts = exchange->visit->verdicts;
+
+    if (verdicts[CP_SESSION].reason == CP_CONFLICT && cp_throttle_admits()) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, CP_LOG(0017)
+                      "two different logged-in sessions in one request; it "
+                      "goes on as anonymous");
+    }
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (verdicts[i].reason == CP_FORGED && i != CP_CSRF
+            && cp_throttle_admits()) {
+            ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, CP_LOG(0018)
+                          "a %s that this server did not sign",
+                          cp_rooms[i]->name);
+        }
+    }
+    if (exchange->visit->cut && cp_throttle_admits()) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, CP_LOG(0019)
+                      "a Cookie header with more than %d cookies, %d bytes "
+                      "or %d of one managed name; the rest was left out",
+                      CP_COOKIE_PAIRS_MAX, CP_COOKIE_LENGTH_MAX,
+                      CP_DUPLICATES_MAX);
+    }
+}
+
+static void store_away_log(const cp_exchange *exchange, request_rec *r)
+{
+    if (exchange->visit->verdicts[CP_SESSION].reason == CP_STORE_AWAY
+        && cp_throttle_admits()) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0020)
+                      "the session store is away or a record is damaged; "
+                      "the request goes on as anonymous, its cookie "
+                      "untouched");
+    }
+}
+
+/* Decides by the configuration that is in force for this request now. */
+static void decide(cp_exchange *exchange, request_rec *r)
+{
+    const cp_dir_config *dir = cp_dir_config_of(r);
+    cp_request request = { .cookie = cp_span_of(exchange->cookie) };
+    const char *realm;
+
+    exchange->dir = dir;
+    exchange->engine = cp_engine_of(dir);
+    exchange->visit = NULL;
+    if (exchange->engine == CP_ENGINE_OFF || !exchange->server->site.ring) {
+        cookie_set(r, exchange->cookie);
+        return;
+    }
+    exchange->origin = cp_origin_own(r, exchange->server);
+    realm = exchange->server->realm ? exchange->server->realm
+                                    : exchange->origin.host;
+    request.realm = cp_span_of(realm);
+    request.accept_language = apr_table_get(r->headers_in,
+                                            "Accept-Language");
+    request.now = (apr_uint32_t)apr_time_sec(r->request_time);
+    request.secure = strcmp(exchange->origin.scheme, "https") == 0;
+    request.welcomes = cp_origin_welcomes(exchange);
+    exchange->visit = cp_visit_begin(&exchange->server->site, &dir->terms,
+                                     &request, r->pool);
+    attack_log(exchange, r);
+    store_away_log(exchange, r);
+    if (exchange->engine == CP_ENGINE_ON) {
+        cookie_set(r, cp_visit_cookie(exchange->visit));
+        cp_export(r, exchange);
+    }
+}
+
+/* --- Hooks ------------------------------------------------------------ */
+
+static int corridor_post_read_request(request_rec *r)
+{
+    cp_exchange *exchange;
+
+    if (r->main) {
+        return DECLINED;
+    }
+    cp_export_guard(r);
+    exchange = cp_exchange_make(r);
+    exchange->cookie = apr_table_get(r->headers_in, "Cookie");
+    decide(exchange, r);
+    return DECLINED;
+}
+
+/* Our pages come before ProxyPass and rewrite rules can take them. */
+static int corridor_translate_name(request_rec *r)
+{
+    cp_exchange *exchange = ap_get_module_config(r->request_config,
+                                                 &cookiepolicy_module);
+
+    if (!exchange || !exchange->visit) {
+        return DECLINED;
+    }
+    exchange->page = cp_page_find(exchange->server, r->uri, &exchange->json);
+    if (exchange->page == CP_PAGE_NONE) {
+        return DECLINED;
+    }
+    r->filename = apr_pstrcat(r->pool, "cookiepolicy:", r->uri, NULL);
+    return OK;
+}
+
+static bool is_own_page(const request_rec *r)
+{
+    const cp_exchange *exchange = ap_get_module_config(r->request_config,
+                                                       &cookiepolicy_module);
+
+    return exchange && exchange->page != CP_PAGE_NONE;
+}
+
+static int corridor_map_to_storage(request_rec *r)
+{
+    return is_own_page(r) ? OK : DECLINED;
+}
+
+static int corridor_post_perdir_config(request_rec *r)
+{
+    const cp_dir_config *dir = cp_dir_config_of(r);
+
+    if (dir->refused) {
+        ap_log_rerror(APLOG_MARK, APLOG_ALERT, 0, r, CP_LOG(0021) "%s "
+                      "(CookiePolicyAllowOverride)", dir->refused);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return DECLINED;
+}
+
+static bool terms_differ(const cp_dir_config *a, const cp_dir_config *b)
+{
+    return a->engine != b->engine || a->terms.lazy != b->terms.lazy
+           || a->terms.all != b->terms.all || a->terms.csrf != b->terms.csrf
+           || a->terms.languages != b->terms.languages;
+}
+
+static int corridor_header_parser(request_rec *r)
+{
+    cp_exchange *exchange = cp_exchange_of(r);
+    const cp_dir_config *dir = cp_dir_config_of(r);
+
+    if (!exchange) {
+        return DECLINED;
+    }
+    if (!r->prev && terms_differ(dir, exchange->dir)) {
+        decide(exchange, r);
+    }
+    if (!exchange->visit) {
+        return DECLINED;
+    }
+    if (exchange->engine == CP_ENGINE_ON) {
+        /* No output filter sees an interim response. */
+        apr_table_setn(r->subprocess_env, "proxy-interim-response",
+                       "Suppress");
+    }
+    return cp_csrf_check_request(exchange, r);
+}
+
+/* A script whose name begins with nph- writes its own headers, which no
+ * filter sees. */
+static bool is_nph(const request_rec *r)
+{
+    const char *name = r->filename ? strrchr(r->filename, '/') : NULL;
+
+    return name && strncmp(name + 1, "nph-", 4) == 0 && r->handler
+           && strcmp(r->handler, "cgi-script") == 0;
+}
+
+static int corridor_fixups(request_rec *r)
+{
+    const cp_exchange *exchange = cp_exchange_of(r);
+
+    if (!exchange || !exchange->visit || exchange->engine != CP_ENGINE_ON) {
+        return DECLINED;
+    }
+    if (is_nph(r)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0022)
+                      "refused an nph- script: it writes its own headers, "
+                      "past the cookie policy: %s", r->filename);
+        return HTTP_FORBIDDEN;
+    }
+    if (r->prev) {
+        cp_export(r, exchange);
+    }
+    cp_export_token(r, exchange);
+    return DECLINED;
+}
+
+static void corridor_insert_filter(request_rec *r)
+{
+    const cp_exchange *exchange = cp_exchange_of(r);
+
+    cp_filters_insert(r);
+    if (exchange && !r->main) {
+        cp_csrf_replay(exchange, r);
+    }
+}
+
+static int corridor_handler(request_rec *r)
+{
+    return is_own_page(r) ? cp_page_handle(cp_exchange_of(r), r) : DECLINED;
+}
+
+void cp_corridor_register(apr_pool_t *pool)
+{
+    static const char *const after_remoteip[] = {
+        "mod_remoteip.c", "mod_ssl.c", NULL
+    };
+
+    ap_hook_post_read_request(corridor_post_read_request, after_remoteip,
+                              NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_translate_name(corridor_translate_name, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(corridor_map_to_storage, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_post_perdir_config(corridor_post_perdir_config, NULL, NULL,
+                               APR_HOOK_FIRST);
+    ap_hook_header_parser(corridor_header_parser, NULL, NULL,
+                          APR_HOOK_REALLY_LAST);
+    ap_hook_fixups(corridor_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(corridor_insert_filter, NULL, NULL,
+                          APR_HOOK_LAST);
+    ap_hook_insert_error_filter(corridor_insert_filter, NULL, NULL,
+                                APR_HOOK_LAST);
+    ap_hook_handler(corridor_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    cp_csrf_check_register(pool);
+    cp_filter_content_register();
+    cp_filter_issue_register();
+}

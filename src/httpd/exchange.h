@@ -1,0 +1,46 @@
+/**
+ * @file exchange.h
+ * @brief The state of one request and its answer, which the corridor owns.
+ */
+#ifndef CP_EXCHANGE_H
+#define CP_EXCHANGE_H
+
+#include "config.h"
+
+/** The module's own pages, below CookiePolicyPath. */
+typedef enum cp_page {
+    CP_PAGE_NONE,
+    CP_PAGE_POLICY,
+    CP_PAGE_PREFERENCES,
+    CP_PAGE_LANGUAGE,
+    CP_PAGE_CSRF,
+    CP_PAGE_LOGOUT,
+    CP_PAGE_UNKNOWN
+} cp_page;
+
+typedef struct cp_exchange {
+    request_rec *r;             /* the main request, as it came */
+    const cp_server_config *server;
+    const cp_dir_config *dir;   /* by which was decided */
+    cp_engine engine;
+    cp_visit *visit;            /* NULL with the engine Off */
+    const char *cookie;         /* the Cookie header as it came, or NULL */
+    cp_origin origin;           /* what the client addressed */
+    cp_page page;
+    bool json;                  /* the page was asked for as .json */
+    bool checked;               /* the CSRF check has been made */
+    const char *refusal;        /* its reason, or NULL */
+    apr_bucket_brigade *window; /* of the body, read ahead; or NULL */
+} cp_exchange;
+
+/**
+ * The exchange that a request belongs to: its own, or that of the request
+ * that it was redirected from or is a part of. NULL for one that was refused
+ * before it could be read.
+ */
+cp_exchange *cp_exchange_of(const request_rec *r);
+
+/** Makes the exchange of a main request. */
+cp_exchange *cp_exchange_make(request_rec *r);
+
+#endif

@@ -1,0 +1,183 @@
+#include "export.h"
+#include "csrf.h"
+#include "language.h"
+#include "preferences.h"
+#include "session.h"
+
+#include <http_core.h>
+#include <http_request.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#define HEADER_PREFIX "X-CookiePolicy-"
+#define VARIABLE_PREFIX "COOKIEPOLICY_"
+
+/* --- Guarding our names ----------------------------------------------- */
+
+/* Whether a name reads as ours after case is folded and every character that
+ * is no letter or digit is read as a hyphen. */
+static bool is_ours(const char *name)
+{
+    static const char prefix[] = "x-cookiepolicy-";
+
+    for (size_t i = 0; prefix[i]; i++) {
+        char c = apr_isalnum(name[i]) ? (char)apr_tolower(name[i]) : '-';
+
+        if (!name[i] || c != prefix[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void connection_guard(request_rec *r)
+{
+    const char *connection = apr_table_get(r->headers_in, "Connection");
+    const char *kept = NULL;
+    char *copy, *rest = NULL;
+    bool changed = false;
+
+    if (!connection || strcasecmp(connection, "keep-alive") == 0
+        || strcasecmp(connection, "close") == 0) {
+        return;
+    }
+    copy = apr_pstrdup(r->pool, connection);
+    for (char *word = apr_strtok(copy, ", \t", &rest); word;
+         word = apr_strtok(NULL, ", \t", &rest)) {
+        if (is_ours(word) || strcasecmp(word, "Cookie") == 0) {
+            changed = true;
+            continue;
+        }
+        kept = kept ? apr_pstrcat(r->pool, kept, ", ", word, NULL) : word;
+    }
+    if (changed && kept) {
+        apr_table_setn(r->headers_in, "Connection", kept);
+    }
+    else if (changed) {
+        apr_table_unset(r->headers_in, "Connection");
+    }
+}
+
+void cp_export_guard(request_rec *r)
+{
+    const apr_array_header_t *headers = apr_table_elts(r->headers_in);
+    apr_array_header_t *spoofed = NULL;
+
+    for (int i = 0; i < headers->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(headers, i, apr_table_entry_t).key;
+
+        if ((*name == 'X' || *name == 'x') && is_ours(name)) {
+            if (!spoofed) {
+                spoofed = apr_array_make(r->pool, 2, sizeof(char *));
+            }
+            *(const char **)apr_array_push(spoofed) = name;
+        }
+    }
+    for (int i = 0; spoofed && i < spoofed->nelts; i++) {
+        apr_table_unset(r->headers_in,
+                        APR_ARRAY_IDX(spoofed, i, const char *));
+    }
+    connection_guard(r);
+}
+
+/* --- Setting them ----------------------------------------------------- */
+
+typedef struct outlet {
+    request_rec *r;
+    cp_export_as as;
+} outlet;
+
+static void say(const outlet *out, const char *name, const char *header,
+                const char *value)
+{
+    if (out->as == CP_EXPORT_HEADERS) {
+        /* Said also when there is nothing to say: a backend need not tell
+         * a visitor without from a server without this module. */
+        apr_table_setn(out->r->headers_in, header, value ? value : "");
+    }
+    else if (value) {
+        apr_table_setn(out->r->subprocess_env, name, value);
+    }
+    else {
+        apr_table_unset(out->r->subprocess_env, name);
+    }
+}
+
+static int say_attribute(void *data, const char *name, const char *value)
+{
+    const outlet *out = data;
+
+    say(out,
+        apr_pstrcat(out->r->pool, VARIABLE_PREFIX "SESSION_ATTR_", name,
+                    NULL),
+        apr_pstrcat(out->r->pool, HEADER_PREFIX "Session-Attr-", name, NULL),
+        value);
+    return 1;
+}
+
+static const char *allowed_categories(const cp_visit *visit)
+{
+    const cp_policy *policy = visit->site->policy;
+    const char *list = NULL;
+
+    for (int i = 0; i < policy->category_count; i++) {
+        const char *name = policy->categories[i].name;
+
+        if (policy->categories[i].used && cp_preferences_allow(visit, i)) {
+            list = list ? apr_pstrcat(visit->pool, list, ",", name, NULL)
+                        : name;
+        }
+    }
+    return list;
+}
+
+void cp_export(request_rec *r, const cp_exchange *exchange)
+{
+    const cp_visit *visit = exchange->visit;
+    const char *language = cp_language(visit);
+    const apr_table_t *attributes = cp_session_attributes(visit);
+    outlet out = { r, exchange->server->export_as == CP_UNSET
+                      ? CP_EXPORT_ENV
+                      : (cp_export_as)exchange->server->export_as };
+
+    /* One language leaves mod_negotiation nothing to prefer. */
+    if (language && visit->terms->languages[1]) {
+        apr_table_setn(r->subprocess_env, "prefer-language", language);
+    }
+    if (out.as == CP_EXPORT_NONE) {
+        return;
+    }
+    say(&out, VARIABLE_PREFIX "LANGUAGE", HEADER_PREFIX "Language",
+        language);
+    say(&out, VARIABLE_PREFIX "CONSENT", HEADER_PREFIX "Consent",
+        allowed_categories(visit));
+    say(&out, VARIABLE_PREFIX "DECIDED", HEADER_PREFIX "Decided",
+        cp_preferences_decided(visit) ? "yes" : "no");
+    say(&out, VARIABLE_PREFIX "SESSION", HEADER_PREFIX "Session",
+        cp_session_reference(visit));
+    say(&out, VARIABLE_PREFIX "USER", HEADER_PREFIX "User",
+        cp_session_user(visit));
+    if (attributes) {
+        apr_table_do(say_attribute, &out, attributes, NULL);
+    }
+}
+
+/* A static file has no use for a token, and masking one costs. */
+static bool may_use_token(const request_rec *r)
+{
+    return (r->handler && strcmp(r->handler, "default-handler"))
+           || ap_allow_options((request_rec *)r) & OPT_INCLUDES
+           || ap_allow_options((request_rec *)r) & OPT_INC_WITH_EXEC;
+}
+
+void cp_export_token(request_rec *r, const cp_exchange *exchange)
+{
+    outlet out = { r, exchange->server->export_as == CP_UNSET
+                      ? CP_EXPORT_ENV
+                      : (cp_export_as)exchange->server->export_as };
+
+    if (out.as != CP_EXPORT_NONE && may_use_token(r)) {
+        say(&out, VARIABLE_PREFIX "CSRF_TOKEN", HEADER_PREFIX "Csrf-Token",
+            cp_csrf_masked(exchange->visit));
+    }
+}

@@ -1,0 +1,24 @@
+/**
+ * @file export.h
+ * @brief What content and other modules see of the decisions, and that
+ *        nobody else can say it in our name.
+ */
+#ifndef CP_EXPORT_H
+#define CP_EXPORT_H
+
+#include "exchange.h"
+
+/**
+ * Takes request headers out whose name some interface would read as one of
+ * ours, and our names and Cookie out of Connection, which would make
+ * mod_proxy drop them.
+ */
+void cp_export_guard(request_rec *r);
+
+/** Sets the variables, or the headers, of @a r. */
+void cp_export(request_rec *r, const cp_exchange *exchange);
+
+/** Sets the masked token, for content that can make use of it. */
+void cp_export_token(request_rec *r, const cp_exchange *exchange);
+
+#endif

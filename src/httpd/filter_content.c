@@ -1,0 +1,70 @@
+#include "command.h"
+#include "export.h"
+#include "filters.h"
+#include "language.h"
+
+#include <http_protocol.h>
+#include <util_filter.h>
+
+static ap_filter_rec_t *content_filter;
+
+static int set_cookie_hear(void *data, const char *name, const char *value)
+{
+    cp_visit_hear(data, cp_span_of(value));
+    (void)name;
+    return 1;
+}
+
+static bool has_set_cookie(const request_rec *r)
+{
+    return apr_table_get(r->headers_out, "Set-Cookie")
+           || apr_table_get(r->err_headers_out, "Set-Cookie");
+}
+
+/* What was negotiated by language hangs on django_language as much as on
+ * Accept-Language. */
+static void vary_add(const cp_visit *visit, request_rec *r)
+{
+    const char *vary = apr_table_get(r->headers_out, "Vary");
+
+    if (vary && cp_language(visit) && visit->terms->languages[1]
+        && ap_find_token(r->pool, vary, "accept-language")
+        && !ap_find_token(r->pool, vary, "cookie")) {
+        apr_table_mergen(r->headers_out, "Vary", "Cookie");
+    }
+}
+
+static apr_status_t filter_content(ap_filter_t *f, apr_bucket_brigade *in)
+{
+    request_rec *r = f->r;
+    const cp_exchange *exchange = cp_exchange_of(r);
+    cp_session_change change;
+    bool commanded;
+
+    ap_remove_output_filter(f);
+    if (!exchange || !exchange->visit) {
+        return ap_pass_brigade(f->next, in);
+    }
+    commanded = cp_command_take(exchange, r, &change);
+    if (commanded || has_set_cookie(r)) {
+        r->no_cache = 1;
+    }
+    if (exchange->engine == CP_ENGINE_ON && !exchange->refusal) {
+        if (commanded) {
+            cp_command_obey(exchange, r, &change);
+        }
+        apr_table_do(set_cookie_hear, exchange->visit, r->headers_out,
+                     "Set-Cookie", NULL);
+        apr_table_do(set_cookie_hear, exchange->visit, r->err_headers_out,
+                     "Set-Cookie", NULL);
+        vary_add(exchange->visit, r);
+    }
+    return ap_pass_brigade(f->next, in);
+}
+
+void cp_filter_content_register(void)
+{
+    content_filter = ap_register_output_filter(CP_FILTER_CONTENT,
+                                               filter_content, NULL,
+                                               AP_FTYPE_CONTENT_SET);
+}

@@ -1,0 +1,25 @@
+/**
+ * @file filters.h
+ * @brief The two output filters.
+ *
+ * CP_CONTENT stands before any cache: it takes the application's session
+ * commands out, lets the rooms hear what the application wants, and says
+ * what a cache must know. CP_ISSUE stands after any cache, just before the
+ * protocol: it drops what may not pass and adds what is to be issued. Both
+ * only look at headers and leave with the first bytes.
+ */
+#ifndef CP_FILTERS_H
+#define CP_FILTERS_H
+
+#include "exchange.h"
+
+/** Puts both filters into a main request's chain. */
+void cp_filters_insert(request_rec *r);
+
+void cp_filter_content_register(void);
+void cp_filter_issue_register(void);
+
+#define CP_FILTER_CONTENT "CP_CONTENT"
+#define CP_FILTER_ISSUE "CP_ISSUE"
+
+#endif

@@ -1,0 +1,34 @@
+/**
+ * @file origin.h
+ * @brief Where a request comes from and what it addressed.
+ */
+#ifndef CP_ORIGIN_H
+#define CP_ORIGIN_H
+
+#include "exchange.h"
+
+/**
+ * What the client addressed: scheme, host and port, from the request or,
+ * for the peers of CookiePolicyForwarded, from Forwarded (RFC 7239) or
+ * X-Forwarded-Proto and -Host. Of several proxies' entries the last counts,
+ * which the trusted peer itself wrote.
+ */
+cp_origin cp_origin_own(request_rec *r, const cp_server_config *server);
+
+/** The verdict on where a request comes from. */
+typedef enum cp_provenance {
+    CP_OWN,                     /* of this origin, typed in, or trusted */
+    CP_FOREIGN_SITE,            /* Sec-Fetch-Site says so */
+    CP_FOREIGN_ORIGIN,
+    CP_NULL_ORIGIN,
+    CP_FOREIGN_REFERER,
+    CP_UNKNOWN                  /* no header tells */
+} cp_provenance;
+
+/** Sec-Fetch-Site first, else Origin, else on https the Referer. */
+cp_provenance cp_origin_judge(const cp_exchange *exchange);
+
+/** Whether the answer may give a newcomer cookies. */
+bool cp_origin_welcomes(const cp_exchange *exchange);
+
+#endif
