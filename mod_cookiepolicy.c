@@ -1,10 +1,12 @@
 #include "config.h"
 #include "corridor.h"
+#include "status.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
     cp_compile_register(pool);
     cp_corridor_register(pool);
+    cp_status_register(pool);
 }
 
 module cookiepolicy_module = {

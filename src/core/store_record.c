@@ -156,6 +156,11 @@ static bool bucket_remove(const cp_shard *shard, apr_uint32_t index)
     return false;
 }
 
+void cp_record_prefetch(const cp_shard *shard, const cp_store_name *name)
+{
+    __builtin_prefetch(bucket_of(shard, name));
+}
+
 apr_status_t cp_record_find(const cp_shard *shard, const cp_store_name *name,
                             apr_uint32_t *found)
 {

@@ -152,6 +152,10 @@ static inline void cp_wheel_pass(struct cp_shard_state *state,
     }
 }
 
+/** Starts to bring into the cache what cp_record_find() reads first; needs no
+ *  lock, and so the time to take it is not lost. */
+void cp_record_prefetch(const cp_shard *shard, const cp_store_name *name);
+
 /** Finds the record of that name, expired or not.
  *  @return APR_SUCCESS, APR_NOTFOUND or CP_SHARD_DAMAGED */
 apr_status_t cp_record_find(const cp_shard *shard, const cp_store_name *name,

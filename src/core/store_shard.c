@@ -378,8 +378,10 @@ apr_status_t cp_shard_load(cp_shard *shard, const cp_store_name *name,
                            apr_uint32_t now, cp_store_record *record,
                            apr_pool_t *pool)
 {
-    apr_status_t rv = shard_enter(shard);
+    apr_status_t rv;
 
+    cp_record_prefetch(shard, name);
+    rv = shard_enter(shard);
     if (rv != APR_SUCCESS) {
         return rv;
     }

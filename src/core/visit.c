@@ -262,10 +262,8 @@ void cp_visit_hear(cp_visit *visit, cp_span line)
     }
 }
 
-int cp_visit_issue(cp_visit *visit, bool document, const char **lines)
+void cp_visit_issue(cp_visit *visit, bool document, const char **lines)
 {
-    int count = 0;
-
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         const cp_verdict *verdict = &visit->verdicts[i];
         bool due = verdict->issuance == CP_ISSUE_NOW
@@ -273,14 +271,11 @@ int cp_visit_issue(cp_visit *visit, bool document, const char **lines)
                    || (verdict->issuance == CP_ISSUE_WITH_DOCUMENT
                        && (document || visit->terms->all));
 
-        if (due) {
-            lines[count++] = cp_cookie_write(&visit->site->attributes[i],
-                                             verdict->value,
-                                             visit->request.secure,
-                                             visit->pool);
-        }
+        lines[i] = due ? cp_cookie_write(&visit->site->attributes[i],
+                                         verdict->value,
+                                         visit->request.secure, visit->pool)
+                       : NULL;
     }
-    return count;
 }
 
 void cp_visit_mute(cp_visit *visit)

@@ -177,10 +177,9 @@ void cp_visit_hear(cp_visit *visit, cp_span line);
 /**
  * The Set-Cookie lines to send.
  * @param document  whether a person looks at the response
- * @param lines     room for CP_MANAGED_COUNT
- * @return their number
+ * @param lines     gets one for each cookie; NULL where there is none to send
  */
-int cp_visit_issue(cp_visit *visit, bool document, const char **lines);
+void cp_visit_issue(cp_visit *visit, bool document, const char **lines);
 
 /** Nothing is to be issued, whatever comes. */
 void cp_visit_mute(cp_visit *visit);

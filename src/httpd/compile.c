@@ -325,6 +325,7 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     const cp_server_config *main_config = cp_server_config_of(main_server);
     const char *state_dir = main_config->state_dir ? main_config->state_dir
                                                    : CP_STATEDIR;
+    cp_counters *counters;
     cp_keyring *ring;
     cp_store *store;
 
@@ -343,9 +344,11 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     if (!ring) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    counters = cp_lifeline_counters();
     for (server_rec *s = main_server; s; s = s->next) {
         cp_site *site = &cp_server_config_of(s)->site;
 
+        cp_server_config_of(s)->counters = counters;
         site->ring = ring;
         site->store = store;
         for (int i = 0; i < CP_MANAGED_COUNT; i++) {

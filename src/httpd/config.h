@@ -101,6 +101,7 @@ typedef struct cp_server_config {
     apr_size_t store_size;      /* bytes */
 
     cp_site site;               /* the above, compiled */
+    struct cp_counters *counters;
 } cp_server_config;
 
 extern const command_rec cp_directives[];

@@ -109,6 +109,9 @@ static int corridor_post_read_request(request_rec *r)
     exchange = cp_exchange_make(r);
     exchange->cookie = apr_table_get(r->headers_in, "Cookie");
     decide(exchange, r);
+    if (r->method_number == M_TRACE && exchange->engine == CP_ENGINE_ON) {
+        cookie_set(r, NULL);    /* it would be reflected */
+    }
     return DECLINED;
 }
 
@@ -228,6 +231,21 @@ static int corridor_handler(request_rec *r)
     return is_own_page(r) ? cp_page_handle(cp_exchange_of(r), r) : DECLINED;
 }
 
+static int corridor_log_transaction(request_rec *r)
+{
+    const cp_exchange *exchange = cp_exchange_of(r);
+
+    if (exchange && exchange->visit && exchange->server->counters) {
+        cp_counters *counters = exchange->server->counters;
+
+        cp_counters_add_visit(counters, exchange->visit);
+        if (exchange->refusal) {
+            counters->refusals[exchange->refusal]++;
+        }
+    }
+    return DECLINED;
+}
+
 void cp_corridor_register(apr_pool_t *pool)
 {
     static const char *const after_remoteip[] = {
@@ -250,6 +268,8 @@ void cp_corridor_register(apr_pool_t *pool)
     ap_hook_insert_error_filter(corridor_insert_filter, NULL, NULL,
                                 APR_HOOK_LAST);
     ap_hook_handler(corridor_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(corridor_log_transaction, NULL, NULL,
+                            APR_HOOK_MIDDLE);
     cp_csrf_check_register(pool);
     cp_filter_content_register();
     cp_filter_issue_register();

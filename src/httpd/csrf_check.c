@@ -152,7 +152,7 @@ static bool is_urlencoded(const request_rec *r)
 
 /* @return OK, with the reason of a refusal or NULL; or an HTTP status */
 static int token_check(cp_exchange *exchange, request_rec *r,
-                       const char **reason)
+                       cp_refusal *reason)
 {
     const cp_visit *visit = exchange->visit;
     const char *header = apr_table_get(r->headers_in, "X-CSRFToken");
@@ -160,16 +160,17 @@ static int token_check(cp_exchange *exchange, request_rec *r,
     cp_span body, token;
     int status;
 
-    *reason = NULL;
+    *reason = CP_REFUSAL_NONE;
     if (visit->verdicts[CP_CSRF].reason != CP_VALID) {
-        *reason = "no-cookie";
+        *reason = CP_REFUSAL_NO_COOKIE;
         return OK;
     }
     if (header) {
-        *reason = cp_csrf_check(visit, cp_span_of(header)) ? NULL : "token";
+        *reason = cp_csrf_check(visit, cp_span_of(header)) ? CP_REFUSAL_NONE
+                                                         : CP_REFUSAL_TOKEN;
         return OK;
     }
-    *reason = "no-token";
+    *reason = CP_REFUSAL_NO_TOKEN;
     if (!is_urlencoded(r) || !ap_request_has_body(r)) {
         return OK;
     }
@@ -182,27 +183,28 @@ static int token_check(cp_exchange *exchange, request_rec *r,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (cp_form_token(body, complete, &token)) {
-        *reason = cp_csrf_check(visit, token) ? NULL : "token";
+        *reason = cp_csrf_check(visit, token) ? CP_REFUSAL_NONE
+                                                         : CP_REFUSAL_TOKEN;
     }
     else if (!complete) {
-        *reason = "window";
+        *reason = CP_REFUSAL_WINDOW;
     }
     return OK;
 }
 
-static const char *origin_reason(cp_provenance provenance)
+static cp_refusal origin_reason(cp_provenance provenance)
 {
     switch (provenance) {
     case CP_FOREIGN_SITE:
-        return "cross-site";
+        return CP_REFUSAL_CROSS_SITE;
     case CP_FOREIGN_ORIGIN:
-        return "origin";
+        return CP_REFUSAL_ORIGIN;
     case CP_NULL_ORIGIN:
-        return "null-origin";
+        return CP_REFUSAL_NULL_ORIGIN;
     case CP_FOREIGN_REFERER:
-        return "referer";
+        return CP_REFUSAL_REFERER;
     default:
-        return NULL;
+        return CP_REFUSAL_NONE;
     }
 }
 
@@ -234,7 +236,7 @@ static cp_csrf_mode mode_of(const cp_exchange *exchange,
 }
 
 static int reason_find(cp_exchange *exchange, request_rec *r,
-                       const char **reason)
+                       cp_refusal *reason)
 {
     cp_provenance provenance = cp_origin_judge(exchange);
     cp_csrf_mode mode = mode_of(exchange, r);
@@ -249,7 +251,7 @@ static int reason_find(cp_exchange *exchange, request_rec *r,
     if (provenance == CP_UNKNOWN && exchange->page == CP_PAGE_NONE
         && !is_safe(r)
         && exchange->visit->verdicts[CP_SESSION].received_count) {
-        *reason = "no-origin";
+        *reason = CP_REFUSAL_NO_ORIGIN;
     }
     return OK;
 }
@@ -267,7 +269,7 @@ static void welcome(cp_exchange *exchange)
 
 int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
 {
-    const char *reason = NULL;
+    cp_refusal reason = CP_REFUSAL_NONE;
     int status;
 
     if (exchange->checked || (is_safe(r) && !is_websocket(r))) {
@@ -294,7 +296,8 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
                       "CSRF check %s %s: %s",
                       exchange->engine == CP_ENGINE_ON ? "refused"
                                                        : "would refuse",
-                      ap_escape_logitem(r->pool, r->method), reason);
+                      ap_escape_logitem(r->pool, r->method),
+                      cp_refusal_word(reason));
     }
     if (exchange->engine != CP_ENGINE_ON) {
         return DECLINED;

@@ -6,6 +6,7 @@
 #define CP_EXCHANGE_H
 
 #include "config.h"
+#include "counters.h"
 
 /** The module's own pages, below CookiePolicyPath. */
 typedef enum cp_page {
@@ -29,7 +30,7 @@ typedef struct cp_exchange {
     cp_page page;
     bool json;                  /* the page was asked for as .json */
     bool checked;               /* the CSRF check has been made */
-    const char *refusal;        /* its reason, or NULL */
+    cp_refusal refusal;         /* its reason */
     apr_bucket_brigade *window; /* of the body, read ahead; or NULL */
 } cp_exchange;
 

@@ -119,10 +119,18 @@ static void private_make(request_rec *r)
 static void cookies_issue(const cp_exchange *exchange, request_rec *r)
 {
     const char *lines[CP_MANAGED_COUNT];
-    int count = cp_visit_issue(exchange->visit, is_document(r), lines);
+    cp_counters *counters = exchange->server->counters;
+    int count = 0;
 
-    for (int i = 0; i < count; i++) {
-        apr_table_addn(r->err_headers_out, "Set-Cookie", lines[i]);
+    cp_visit_issue(exchange->visit, is_document(r), lines);
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (lines[i]) {
+            apr_table_addn(r->err_headers_out, "Set-Cookie", lines[i]);
+            count++;
+            if (counters) {
+                counters->issued[i]++;
+            }
+        }
     }
     if (count) {
         private_make(r);

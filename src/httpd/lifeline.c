@@ -11,6 +11,7 @@
 
 #define KEPT_KEYS "mod_cookiepolicy: keys 1"
 #define KEPT_STORE "mod_cookiepolicy: store 1"
+#define KEPT_COUNTERS "mod_cookiepolicy: counters 1"
 
 #define DEFAULT_STORE_SIZE ((apr_size_t)32 << 20)
 
@@ -153,4 +154,26 @@ cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
                      "when the server is stopped and started");
     }
     return cp_store_shm_adopt(kept->shm, pool);
+}
+
+/* --- Counters --------------------------------------------------------- */
+
+cp_counters *cp_lifeline_counters(void)
+{
+    apr_shm_t **kept = ap_retained_data_get(KEPT_COUNTERS);
+    apr_pool_t *forever = NULL;
+    apr_shm_t *shm = NULL;
+
+    if (kept) {
+        return apr_shm_baseaddr_get(*kept);
+    }
+    apr_pool_create_unmanaged_ex(&forever, NULL, NULL);
+    if (apr_shm_create(&shm, sizeof(cp_counters), NULL, forever)
+        != APR_SUCCESS) {
+        return NULL;
+    }
+    memset(apr_shm_baseaddr_get(shm), 0, sizeof(cp_counters));
+    kept = ap_retained_data_create(KEPT_COUNTERS, sizeof(*kept));
+    *kept = shm;
+    return apr_shm_baseaddr_get(shm);
 }

@@ -6,6 +6,7 @@
 #ifndef CP_LIFELINE_H
 #define CP_LIFELINE_H
 
+#include "counters.h"
 #include "keyring.h"
 #include "store.h"
 
@@ -30,5 +31,8 @@ cp_keyring *cp_lifeline_keys(server_rec *server, const char *file,
  */
 cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
                             apr_size_t size, apr_pool_t *pool);
+
+/** The counters, which go on over a reload; NULL when there is no memory. */
+cp_counters *cp_lifeline_counters(void);
 
 #endif

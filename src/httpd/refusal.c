@@ -11,46 +11,33 @@
 #define DISCARD_MAX (1024 * 1024)
 
 typedef struct explanation {
-    const char *reason;
     const char *what;
     const char *cure;
 } explanation;
 
-static const explanation explanations[] = {
-    { "cross-site", "Your browser says that another site sent this request.",
+static const explanation explanations[CP_REFUSAL_COUNT] = {
+    [CP_REFUSAL_CROSS_SITE] = { "Your browser says that another site sent this request.",
       "Go to the page on this site and send the form from there." },
-    { "origin", "The request was sent by a page of another site.",
+    [CP_REFUSAL_ORIGIN] = { "The request was sent by a page of another site.",
       "Go to the page on this site and send the form from there." },
-    { "null-origin", "The request hides which site it was sent from.",
+    [CP_REFUSAL_NULL_ORIGIN] = { "The request hides which site it was sent from.",
       "Go to the page on this site and send the form from there." },
-    { "referer", "The request was sent by a page of another site.",
+    [CP_REFUSAL_REFERER] = { "The request was sent by a page of another site.",
       "Go to the page on this site and send the form from there." },
-    { "no-origin", "The request does not say which site it was sent from.",
+    [CP_REFUSAL_NO_ORIGIN] = { "The request does not say which site it was sent from.",
       "Send it with an Origin header, or with a token." },
-    { "no-cookie", "The request came without a valid csrftoken cookie.",
+    [CP_REFUSAL_NO_COOKIE] = { "The request came without a valid csrftoken cookie.",
       "Allow cookies for this site, load the page again and send the form "
       "once more." },
-    { "no-token", "The request came without a CSRF token.",
+    [CP_REFUSAL_NO_TOKEN] = { "The request came without a CSRF token.",
       "Load the page again and send the form once more. A program sends the "
       "token of the csrftoken cookie in the header X-CSRFToken." },
-    { "token", "The CSRF token of the request is not the visitor's.",
+    [CP_REFUSAL_TOKEN] = { "The CSRF token of the request is not the visitor's.",
       "Load the page again and send the form once more." },
-    { "window", "The CSRF token was not within the first 64 KB of the "
+    [CP_REFUSAL_WINDOW] = { "The CSRF token was not within the first 64 KB of the "
       "request.", "Put the token first in the form, or into the header "
       "X-CSRFToken." },
 };
-
-static const explanation *explanation_find(const char *reason)
-{
-    size_t count = sizeof(explanations) / sizeof(explanations[0]);
-
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(explanations[i].reason, reason) == 0) {
-            return &explanations[i];
-        }
-    }
-    return &explanations[0];
-}
 
 static bool accepts(const request_rec *r, const char *type)
 {
@@ -64,10 +51,11 @@ bool cp_accepts_json(const request_rec *r)
     return accepts(r, "application/json") && !accepts(r, "text/html");
 }
 
-static void json_send(request_rec *r, const explanation *why)
+static void json_send(request_rec *r, cp_refusal refusal)
 {
+    const explanation *why = &explanations[refusal];
     json_t *answer = json_pack("{s:s, s:s, s:s, s:s}", "error", "csrf",
-                               "reason", why->reason, "detail", why->what,
+                               "reason", cp_refusal_word(refusal), "detail", why->what,
                                "cure", why->cure);
     char *text = answer ? json_dumps(answer, 0) : NULL;
 
@@ -80,10 +68,12 @@ static void json_send(request_rec *r, const explanation *why)
     json_decref(answer);
 }
 
-static void body_send(request_rec *r, const explanation *why)
+static void body_send(request_rec *r, cp_refusal refusal)
 {
+    const explanation *why = &explanations[refusal];
+
     if (cp_accepts_json(r)) {
-        json_send(r, why);
+        json_send(r, refusal);
     }
     else if (accepts(r, "text/html")) {
         ap_set_content_type(r, "text/html; charset=utf-8");
@@ -92,11 +82,11 @@ static void body_send(request_rec *r, const explanation *why)
                    "<title>403 Request refused</title>\n</head>\n<body>\n"
                    "<h1>Request refused</h1>\n<p>%s</p>\n<p>%s</p>\n"
                    "<p>Reason: <code>%s</code></p>\n</body>\n</html>\n",
-                   why->what, why->cure, why->reason);
+                   why->what, why->cure, cp_refusal_word(refusal));
     }
     else {
         ap_set_content_type(r, "text/plain; charset=utf-8");
-        ap_rprintf(r, "403 Request refused (%s)\n%s\n%s\n", why->reason,
+        ap_rprintf(r, "403 Request refused (%s)\n%s\n%s\n", cp_refusal_word(refusal),
                    why->what, why->cure);
     }
 }
@@ -121,9 +111,10 @@ static void rest_discard(request_rec *r)
 
 int cp_refusal_send(const cp_exchange *exchange, request_rec *r)
 {
-    const explanation *why = explanation_find(exchange->refusal);
+    cp_refusal refusal = exchange->refusal;
 
-    apr_table_setn(r->subprocess_env, "COOKIEPOLICY_REFUSED", why->reason);
+    apr_table_setn(r->subprocess_env, "COOKIEPOLICY_REFUSED",
+                   cp_refusal_word(refusal));
     if (ap_response_code_string(r,
                                 ap_index_of_response(HTTP_FORBIDDEN))) {
         return HTTP_FORBIDDEN;
@@ -136,6 +127,6 @@ int cp_refusal_send(const cp_exchange *exchange, request_rec *r)
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     r->output_filters = r->proto_output_filters;
     ap_run_insert_error_filter(r);
-    body_send(r, why);
+    body_send(r, refusal);
     return DONE;
 }
