@@ -512,9 +512,9 @@ const char *cp_session_reference(const cp_visit *visit)
     char *reference;
 
     if (!visit->verdicts[CP_SESSION].value
-        || !cp_keyring_mac(visit->site->ring, session->id.bytes[CP_SESSION_ID_KEY],
-                           CP_PURPOSE_REFERENCE, visit->request.realm, &part,
-                           1, mac)) {
+        || !cp_keyring_mac(
+            visit->site->ring, session->id.bytes[CP_SESSION_ID_KEY],
+            CP_PURPOSE_REFERENCE, visit->request.realm, &part, 1, mac)) {
         return NULL;
     }
     reference = apr_palloc(visit->pool, CP_SESSION_REFERENCE_LENGTH + 1);

@@ -3,7 +3,9 @@
  * is read; the message names the value and what is allowed.
  */
 #include "config.h"
+#include "directives_policy.h"
 #include "language.h"
+#include "words.h"
 
 #include <http_core.h>
 #include <apr_lib.h>
@@ -15,78 +17,6 @@
 static const char *server_only(cmd_parms *cmd)
 {
     return ap_check_cmd_context(cmd, GLOBAL_ONLY);
-}
-
-static cp_server_config *server_of(cmd_parms *cmd)
-{
-    return cp_server_config_of(cmd->server);
-}
-
-static const char *bad(cmd_parms *cmd, const char *value, const char *allowed)
-{
-    return apr_psprintf(cmd->pool, "%s: '%s' is not allowed; allowed is %s",
-                        cmd->cmd->name, value, allowed);
-}
-
-/* Splits key=value. @return NULL where there is no such thing */
-static const char *value_of(apr_pool_t *pool, const char *word,
-                            const char **key)
-{
-    const char *equals = strchr(word, '=');
-
-    if (!equals || equals == word) {
-        return NULL;
-    }
-    *key = apr_pstrmemdup(pool, word, (apr_size_t)(equals - word));
-    return equals + 1;
-}
-
-/* A word's place in a list that NULL ends, or -1; in any case of letters. */
-static int word_find(const char *const *words, const char *word)
-{
-    for (int i = 0; words[i]; i++) {
-        if (strcasecmp(words[i], word) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-/* Seconds: a number with a unit s, m, h, d, w, M (30 days) or y (365 days),
- * or "6 months" and the like. @return -1 when it is none */
-static int seconds_read(const char *text)
-{
-    static const struct {
-        const char *name;
-        int seconds;
-    } units[] = {
-        { "s", 1 }, { "second", 1 }, { "m", 60 }, { "min", 60 },
-        { "minute", 60 }, { "h", 3600 }, { "hour", 3600 }, { "d", 86400 },
-        { "day", 86400 }, { "w", 604800 }, { "week", 604800 },
-        { "M", 2592000 }, { "month", 2592000 }, { "y", 31536000 },
-        { "year", 31536000 },
-    };
-    char *unit = NULL;
-    apr_int64_t number;
-    apr_size_t length;
-
-    if (!apr_isdigit(*text)) {
-        return -1;
-    }
-    number = apr_strtoi64(text, &unit, 10);
-    unit += strspn(unit, " ");
-    length = strlen(unit);
-    if (length > 2 && unit[length - 1] == 's') {
-        length--;
-    }
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strlen(units[i].name) == length
-            && strncmp(unit, units[i].name, length) == 0) {
-            number = number > INT_MAX ? INT_MAX : number * units[i].seconds;
-            return number > INT_MAX ? -1 : (int)number;
-        }
-    }
-    return length == 0 && number <= INT_MAX ? (int)number : -1;
 }
 
 /* In an .htaccess file a directive needs the group's leave, which only the
@@ -110,17 +40,18 @@ static const char *set_engine(cmd_parms *cmd, void *dir, const char *word)
     static const char *const words[] = { "Off", "Report", "On", NULL };
     cp_dir_config *config = dir;
 
-    config->engine = word_find(words, word);
+    config->engine = cp_words_find(words, word);
     if (config->engine > CP_ENGINE_OFF) {
         cp_config_want(cmd->pool);
     }
     claim(cmd, config, CP_ALLOW_ALL);
-    return config->engine < 0 ? bad(cmd, word, "On, Report or Off") : NULL;
+    return config->engine < 0 ? cp_words_refuse(cmd, word, "On, Report or Off")
+                              : NULL;
 }
 
 static const char *set_file(cmd_parms *cmd, void *dir, const char *file)
 {
-    const char **field = (const char **)((char *)server_of(cmd)
+    const char **field = (const char **)((char *)cp_words_server(cmd)
                                          + (size_t)cmd->info);
     const char *wrong = server_only(cmd);
 
@@ -129,24 +60,25 @@ static const char *set_file(cmd_parms *cmd, void *dir, const char *file)
         return wrong;
     }
     *field = ap_server_root_relative(cmd->pool, file);
-    return *field ? NULL : bad(cmd, file, "a path");
+    return *field ? NULL : cp_words_refuse(cmd, file, "a path");
 }
 
 static const char *set_realm(cmd_parms *cmd, void *dir, const char *name)
 {
-    cp_server_config *config = server_of(cmd);
+    cp_server_config *config = cp_words_server(cmd);
     char *realm = apr_pstrdup(cmd->pool, name);
 
     (void)dir;
     ap_str_tolower(realm);
     for (const char *c = realm; *c; c++) {
         if (!apr_isalnum(*c) && *c != '.' && *c != '-') {
-            return bad(cmd, name, "a host name's letters, digits, dots and "
-                       "hyphens");
+            return cp_words_refuse(cmd, name,
+                                   "a host name's letters, digits, dots and "
+                                   "hyphens");
         }
     }
     if (!*realm || strlen(realm) > 253) {
-        return bad(cmd, name, "a name of 1 to 253 characters");
+        return cp_words_refuse(cmd, name, "a name of 1 to 253 characters");
     }
     config->realm = realm;
     return NULL;
@@ -154,9 +86,9 @@ static const char *set_realm(cmd_parms *cmd, void *dir, const char *name)
 
 static const char *set_forwarded(cmd_parms *cmd, void *dir, const char *word)
 {
-    cp_server_config *config = server_of(cmd);
+    cp_server_config *config = cp_words_server(cmd);
     const char *key = NULL;
-    const char *value = value_of(cmd->pool, word, &key);
+    const char *value = cp_words_value(cmd->pool, word, &key);
     char *network, *rest = NULL;
 
     (void)dir;
@@ -166,7 +98,7 @@ static const char *set_forwarded(cmd_parms *cmd, void *dir, const char *word)
         return NULL;
     }
     if (!value || strcmp(key, "from")) {
-        return bad(cmd, word, "from=NETWORK[,NETWORK...] or None");
+        return cp_words_refuse(cmd, word, "from=NETWORK[,NETWORK...] or None");
     }
     for (network = apr_strtok(apr_pstrdup(cmd->pool, value), ",", &rest);
          network; network = apr_strtok(NULL, ",", &rest)) {
@@ -178,8 +110,9 @@ static const char *set_forwarded(cmd_parms *cmd, void *dir, const char *word)
         }
         if (apr_ipsubnet_create(&subnet, network, mask, cmd->pool)
             != APR_SUCCESS) {
-            return bad(cmd, value, "addresses or networks like 10.0.0.0/8 "
-                       "or fd00::/8, joined by commas");
+            return cp_words_refuse(cmd, value,
+                                   "addresses or networks like 10.0.0.0/8 "
+                                   "or fd00::/8, joined by commas");
         }
         *(apr_ipsubnet_t **)apr_array_push(config->forwarded) = subnet;
     }
@@ -192,7 +125,7 @@ static const char *set_allow(cmd_parms *cmd, void *dir, const char *word)
         "Session", "Csrf", "Language", "Consent", "Banner", NULL
     };
     cp_dir_config *config = dir;
-    int group = word_find(words, word);
+    int group = cp_words_find(words, word);
 
     if (config->allow == CP_UNSET || strcasecmp(word, "None") == 0) {
         config->allow = 0;
@@ -204,8 +137,9 @@ static const char *set_allow(cmd_parms *cmd, void *dir, const char *word)
         config->allow |= 1 << group;
     }
     else if (strcasecmp(word, "None")) {
-        return bad(cmd, word, "None, All, or some of Session, Csrf, "
-                   "Language, Consent and Banner");
+        return cp_words_refuse(cmd, word,
+                               "None, All, or some of Session, Csrf, "
+                               "Language, Consent and Banner");
     }
     return NULL;
 }
@@ -218,10 +152,11 @@ static const char *set_path(cmd_parms *cmd, void *dir, const char *path)
     if (path[0] != '/' || length < 2 || path[length - 1] == '/'
         || strpbrk(path, "?#%\\\"<>& ") || strstr(path, "//")
         || strstr(path, "/.")) {
-        return bad(cmd, path, "a path like /cookie-policy, with no slash at "
-                   "its end and nothing that needs encoding");
+        return cp_words_refuse(cmd, path,
+                               "a path like /cookie-policy, with no slash at "
+                               "its end and nothing that needs encoding");
     }
-    server_of(cmd)->path = path;
+    cp_words_server(cmd)->path = path;
     return NULL;
 }
 
@@ -231,10 +166,10 @@ static const char *set_issue(cmd_parms *cmd, void *dir, const char *word)
         "eager", "lazy", "documents", "all", NULL
     };
     cp_dir_config *config = dir;
-    int which = word_find(words, word);
+    int which = cp_words_find(words, word);
 
     if (which < 0) {
-        return bad(cmd, word, "eager or lazy, documents or all");
+        return cp_words_refuse(cmd, word, "eager or lazy, documents or all");
     }
     if (which < 2) {
         config->lazy = which == 1;
@@ -250,12 +185,13 @@ static const char *set_issue(cmd_parms *cmd, void *dir, const char *word)
 static const char *set_session(cmd_parms *cmd, void *dir, const char *word)
 {
     static const char *const words[] = { "On", "Application", "Off", NULL };
-    cp_server_config *config = server_of(cmd);
+    cp_server_config *config = cp_words_server(cmd);
 
     (void)dir;
-    config->session = word_find(words, word);
-    return config->session < 0 ? bad(cmd, word, "On, Application or Off")
-                               : NULL;
+    config->session = cp_words_find(words, word);
+    return config->session < 0
+               ? cp_words_refuse(cmd, word, "On, Application or Off")
+               : NULL;
 }
 
 static const char *set_store(cmd_parms *cmd, void *dir, const char *word)
@@ -274,7 +210,7 @@ static const char *set_store(cmd_parms *cmd, void *dir, const char *word)
         return NULL;
     }
     if (strncmp(word, "shm:", 4) || !apr_isdigit(word[4])) {
-        return bad(cmd, word, allowed);
+        return cp_words_refuse(cmd, word, allowed);
     }
     size = apr_strtoi64(word + 4, &unit, 10);
     switch (apr_toupper(*unit)) {
@@ -292,24 +228,25 @@ static const char *set_store(cmd_parms *cmd, void *dir, const char *word)
     }
     if ((*unit && unit[1]) || (*unit && !strchr("KMGkmg", *unit))
         || size < CP_STORE_SHM_SIZE_MIN || size > (apr_int64_t)64 << 30) {
-        return bad(cmd, word, allowed);
+        return cp_words_refuse(cmd, word, allowed);
     }
-    server_of(cmd)->store_size = (apr_size_t)size;
+    cp_words_server(cmd)->store_size = (apr_size_t)size;
     return NULL;
 }
 
 static const char *set_timeout(cmd_parms *cmd, void *dir, const char *word)
 {
-    cp_server_config *config = server_of(cmd);
+    cp_server_config *config = cp_words_server(cmd);
     const char *key = "";
-    const char *value = value_of(cmd->pool, word, &key);
-    int seconds = value ? seconds_read(value) : -1;
+    const char *value = cp_words_value(cmd->pool, word, &key);
+    int seconds = value ? cp_words_seconds(value) : -1;
 
     (void)dir;
     if (seconds < 1 || seconds > CP_COOKIE_AGE_MAX
         || (strcmp(key, "idle") && strcmp(key, "absolute"))) {
-        return bad(cmd, word, "idle=TIME and absolute=TIME, with times like "
-                   "30m or 12h, up to 400d");
+        return cp_words_refuse(cmd, word,
+                               "idle=TIME and absolute=TIME, with times like "
+                               "30m or 12h, up to 400d");
     }
     *(key[0] == 'i' ? &config->idle : &config->absolute) = seconds;
     return NULL;
@@ -318,19 +255,19 @@ static const char *set_timeout(cmd_parms *cmd, void *dir, const char *word)
 static const char *set_session_header(cmd_parms *cmd, void *dir,
                                       const char *name, const char *login)
 {
-    cp_server_config *config = server_of(cmd);
+    cp_server_config *config = cp_words_server(cmd);
 
     (void)dir;
     if (strlen(name) > 64 || !*name) {
-        return bad(cmd, name, "the name of a response header");
+        return cp_words_refuse(cmd, name, "the name of a response header");
     }
     for (const char *c = name; *c; c++) {
         if (!apr_isalnum(*c) && *c != '-' && *c != '_') {
-            return bad(cmd, name, "the name of a response header");
+            return cp_words_refuse(cmd, name, "the name of a response header");
         }
     }
     if (login && strcmp(login, "login")) {
-        return bad(cmd, login, "login, or nothing");
+        return cp_words_refuse(cmd, login, "login, or nothing");
     }
     config->session_header = name;
     config->session_header_login = login != NULL;
@@ -344,32 +281,10 @@ static const char *set_csrf(cmd_parms *cmd, void *dir, const char *word)
     static const char *const words[] = { "On", "Origin", "Off", NULL };
     cp_dir_config *config = dir;
 
-    config->csrf = word_find(words, word);
+    config->csrf = cp_words_find(words, word);
     claim(cmd, config, CP_ALLOW_CSRF);
-    return config->csrf < 0 ? bad(cmd, word, "On, Origin or Off") : NULL;
-}
-
-static bool is_host(const char *host)
-{
-    if (strncmp(host, "*.", 2) == 0) {
-        host += 2;
-        if (!strchr(host, '.')) {
-            return false;       /* a whole top-level domain */
-        }
-    }
-    if (*host == '[') {
-        return host[strspn(host, "[]:.0123456789abcdefABCDEF")] == '\0';
-    }
-    if (!apr_isalnum(*host)) {
-        return false;
-    }
-    for (; *host; host++) {
-        if (!apr_isalnum(*host) && *host != '-' && *host != '_'
-            && (*host != '.' || !apr_isalnum(host[1]))) {
-            return false;
-        }
-    }
-    return true;
+    return config->csrf < 0 ? cp_words_refuse(cmd, word, "On, Origin or Off")
+                            : NULL;
 }
 
 static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
@@ -378,7 +293,7 @@ static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
         "an origin: http:// or https://, a host (*. in front of it for all "
         "its subdomains), and a port where it is not the scheme's own; no "
         "path, not even a slash";
-    cp_server_config *config = server_of(cmd);
+    cp_server_config *config = cp_words_server(cmd);
     bool https = strncmp(word, "https://", 8) == 0;
     char *host, *port;
     cp_origin *origin;
@@ -392,7 +307,7 @@ static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
     }
     if ((!https && strncmp(word, "http://", 7))
         || strpbrk(word + 8, "/?#@\\ ")) {
-        return bad(cmd, word, allowed);
+        return cp_words_refuse(cmd, word, allowed);
     }
     host = apr_pstrdup(cmd->pool, word + (https ? 8 : 7));
     port = strrchr(host, ':');
@@ -400,12 +315,12 @@ static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
         *port++ = '\0';
         number = apr_strtoi64(port, &port, 10);
         if (*port || number < 1 || number > 65535) {
-            return bad(cmd, word, allowed);
+            return cp_words_refuse(cmd, word, allowed);
         }
     }
     ap_str_tolower(host);
-    if (!is_host(host)) {
-        return bad(cmd, word, allowed);
+    if (!cp_words_is_host(host)) {
+        return cp_words_refuse(cmd, word, allowed);
     }
     origin = apr_array_push(config->trusted);
     origin->scheme = https ? "https" : "http";
@@ -427,18 +342,19 @@ static const char *set_languages(cmd_parms *cmd, void *dir, int argc,
         return NULL;
     }
     if (argc == 0) {
-        return bad(cmd, "", "one or more language tags, or Off");
+        return cp_words_refuse(cmd, "", "one or more language tags, or Off");
     }
     languages = apr_pcalloc(cmd->pool,
                             ((size_t)argc + 1) * sizeof(*languages));
     for (int i = 0; i < argc; i++) {
         if (!cp_language_tag_is_good(argv[i])) {
-            return bad(cmd, argv[i], "language tags like en or pt-BR, or "
-                       "Off");
+            return cp_words_refuse(cmd, argv[i],
+                                   "language tags like en or pt-BR, or "
+                                   "Off");
         }
         for (int j = 0; j < i; j++) {
             if (strcasecmp(argv[j], argv[i]) == 0) {
-                return bad(cmd, argv[i], "each language once");
+                return cp_words_refuse(cmd, argv[i], "each language once");
             }
         }
         languages[i] = argv[i];
@@ -447,287 +363,16 @@ static const char *set_languages(cmd_parms *cmd, void *dir, int argc,
     return NULL;
 }
 
-/* --- The policy ------------------------------------------------------- */
-
-/* One key=value or key[language]=value of a declaration or category. */
-static const char *text_add(cmd_parms *cmd, apr_table_t *texts,
-                            const char *word,
-                            bool (*is_known)(cp_span, bool),
-                            const char *allowed)
-{
-    const char *key = NULL;
-    const char *value = value_of(cmd->pool, word, &key);
-    const char *bracket = value ? strchr(key, '[') : NULL;
-    cp_span plain = cp_span_of(key);
-
-    if (bracket) {
-        char *tag = apr_pstrdup(cmd->pool, bracket + 1);
-        apr_size_t length = strlen(tag);
-
-        if (length == 0 || tag[length - 1] != ']') {
-            return bad(cmd, word, allowed);
-        }
-        tag[length - 1] = '\0';
-        if (!cp_language_tag_is_good(tag)) {
-            return bad(cmd, word, "a language tag between the brackets");
-        }
-        plain.length = (apr_size_t)(bracket - key);
-    }
-    if (!value || !is_known(plain, bracket != NULL)) {
-        return bad(cmd, word, allowed);
-    }
-    if (apr_table_get(texts, key)) {
-        return bad(cmd, word, "each key once");
-    }
-    apr_table_setn(texts, key, value);
-    return NULL;
-}
-
-static bool category_key_is_known(cp_span key, bool has_language)
-{
-    (void)has_language;
-    return cp_span_equal(key, CP_SPAN("title"))
-           || cp_span_equal(key, CP_SPAN("description"));
-}
-
-static const char *add_category(cmd_parms *cmd, void *dir, int argc,
-                                char *const argv[])
-{
-    cp_server_config *config = server_of(cmd);
-    cp_category *category = apr_pcalloc(cmd->pool, sizeof(*category));
-    apr_table_t *texts = apr_table_make(cmd->pool, 4);
-
-    (void)dir;
-    if (argc == 1 && strcasecmp(argv[0], "None") == 0) {
-        config->categories_cleared = 1;
-        config->categories = apr_array_make(cmd->pool, 0, sizeof(void *));
-        return NULL;
-    }
-    if (argc < 2) {
-        return bad(cmd, argc ? argv[0] : "", "a name, then exempt, "
-                   "objectable or consent");
-    }
-    if (!cp_category_name_is_good(argv[0])) {
-        return bad(cmd, argv[0], "a name of small letters, digits and "
-                   "hyphens, at most 32, the first a letter");
-    }
-    category->name = argv[0];
-    if (!cp_rule_read(argv[1], &category->rule)) {
-        return bad(cmd, argv[1], "exempt, objectable or consent");
-    }
-    for (int i = 0; i < config->categories->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(config->categories, i, cp_category *)->name,
-                   argv[0]) == 0) {
-            return bad(cmd, argv[0], "each category once in one scope");
-        }
-    }
-    for (int i = 2; i < argc; i++) {
-        const char *wrong = text_add(cmd, texts, argv[i],
-                                     category_key_is_known,
-                                     "title=, title[xx]=, description= and "
-                                     "description[xx]=");
-
-        if (wrong) {
-            return wrong;
-        }
-    }
-    category->texts = texts;
-    *(cp_category **)apr_array_push(config->categories) = category;
-    return NULL;
-}
-
-static bool is_cookie_name(const char *name, apr_pool_t *pool)
-{
-    cp_span rest = cp_span_of(apr_pstrcat(pool, name, "=", NULL));
-    unsigned int broken = 0;
-    cp_pair pair;
-
-    return cp_cookie_next(&rest, &pair, &broken)
-           && pair.name.length == strlen(name);
-}
-
-static const char *add_cookie(cmd_parms *cmd, void *dir, int argc,
-                              char *const argv[])
-{
-    cp_server_config *config = server_of(cmd);
-    cp_declaration *declaration = apr_pcalloc(cmd->pool,
-                                              sizeof(*declaration));
-    apr_table_t *texts = apr_table_make(cmd->pool, 8);
-
-    (void)dir;
-    if (argc == 1 && strcasecmp(argv[0], "None") == 0) {
-        config->declarations_cleared = 1;
-        config->declarations = apr_array_make(cmd->pool, 0, sizeof(void *));
-        return NULL;
-    }
-    if (argc < 2) {
-        return bad(cmd, argc ? argv[0] : "", "the name of a cookie, then a "
-                   "category");
-    }
-    if (!is_cookie_name(argv[0], cmd->pool)) {
-        return bad(cmd, argv[0], "the name of a cookie: letters, digits and "
-                   "!#%&'*+-.^_`|~, not beginning with $");
-    }
-    for (int i = 0; i < config->declarations->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(config->declarations, i,
-                                 cp_declaration *)->name, argv[0]) == 0) {
-            return bad(cmd, argv[0], "each cookie once in one scope");
-        }
-    }
-    declaration->name = argv[0];
-    declaration->category = argv[1];
-    for (int i = 2; i < argc; i++) {
-        const char *wrong = text_add(cmd, texts, argv[i],
-                                     cp_declaration_key_is_known,
-                                     "provider=, function=, location= and "
-                                     "purpose=, each also with a language "
-                                     "as in purpose[fr]=, and provider-url=,"
-                                     " lifetime=, domain=, path= and party=");
-
-        if (wrong) {
-            return wrong;
-        }
-    }
-    declaration->texts = texts;
-    *(cp_declaration **)apr_array_push(config->declarations) = declaration;
-    return NULL;
-}
-
-static const char *set_controller(cmd_parms *cmd, void *dir, const char *word)
-{
-    cp_server_config *config = server_of(cmd);
-    const char *key = "";
-    const char *value = value_of(cmd->pool, word, &key);
-
-    (void)dir;
-    if (value && strcmp(key, "name") == 0) {
-        config->controller_name = value;
-    }
-    else if (value && strcmp(key, "url") == 0
-             && (strncmp(value, "https://", 8) == 0
-                 || strncmp(value, "http://", 7) == 0)) {
-        config->controller_url = value;
-    }
-    else if (value && strcmp(key, "contact") == 0) {
-        config->controller_contact = value;
-    }
-    else {
-        return bad(cmd, word, "name=, url= (http or https) and contact=");
-    }
-    return NULL;
-}
-
-static const char *set_consent_lifetime(cmd_parms *cmd, void *dir,
-                                        const char *word, const char *unit)
-{
-    const char *text = unit ? apr_pstrcat(cmd->pool, word, " ", unit, NULL)
-                            : word;
-    int seconds = seconds_read(text);
-
-    (void)dir;
-    if (seconds < 86400 || seconds > CP_COOKIE_AGE_MAX) {
-        return bad(cmd, text, "a time like 6 months or 180d, from 1 day to "
-                   "the 400 days that browsers keep a cookie");
-    }
-    server_of(cmd)->consent_lifetime = seconds;
-    return NULL;
-}
-
-/* --- Attributes and export -------------------------------------------- */
-
-static const char *attribute_set(cmd_parms *cmd, cp_attributes *attributes,
-                                 const char *word)
-{
-    static const char *const sites[] = { "Lax", "Strict", "None", NULL };
-    static const char *const switches[] = { "on", "off", "auto", NULL };
-    const char *key = "";
-    const char *value = value_of(cmd->pool, word, &key);
-    int which = value ? word_find(switches, value) : -1;
-
-    if (value && strcmp(key, "name") == 0) {
-        attributes->name = value;
-    }
-    else if (value && strcmp(key, "path") == 0) {
-        attributes->path = value;
-    }
-    else if (value && strcmp(key, "domain") == 0) {
-        char *domain = apr_pstrdup(cmd->pool, value);
-
-        ap_str_tolower(domain);
-        if (!is_host(domain) || !strchr(domain, '.') || *domain == '*') {
-            return bad(cmd, word, "domain= with a host name of at least two "
-                       "labels and no dot in front");
-        }
-        attributes->domain = domain;
-    }
-    else if (value && strcmp(key, "samesite") == 0
-             && word_find(sites, value) >= 0) {
-        attributes->same_site = sites[word_find(sites, value)];
-    }
-    else if (strcmp(key, "secure") == 0 && which >= 0) {
-        attributes->secure = which == 0 ? CP_SECURE_ON
-                             : which == 1 ? CP_SECURE_OFF : CP_SECURE_AUTO;
-        attributes->secure_set = true;
-    }
-    else if (strcmp(key, "httponly") == 0 && (which == 0 || which == 1)) {
-        attributes->http_only = which == 0;
-        attributes->http_only_set = true;
-    }
-    else if (strcmp(key, "partitioned") == 0 && (which == 0 || which == 1)) {
-        attributes->partitioned = which == 0;
-        attributes->partitioned_set = true;
-    }
-    else if (value && strcmp(key, "max-age") == 0
-             && (strcmp(value, "session") == 0
-                 || (seconds_read(value) > 0
-                     && seconds_read(value) <= CP_COOKIE_AGE_MAX))) {
-        attributes->max_age = strcmp(value, "session")
-                              ? seconds_read(value) : CP_COOKIE_AGE_SESSION;
-    }
-    else {
-        return bad(cmd, word, "name=, path=, domain=, samesite=lax|strict|"
-                   "none, secure=auto|on|off, httponly=on|off, "
-                   "partitioned=on|off and max-age=TIME|session, up to 400d");
-    }
-    return NULL;
-}
-
-static const char *set_attributes(cmd_parms *cmd, void *dir, int argc,
-                                  char *const argv[])
-{
-    (void)dir;
-    if (argc < 2) {
-        return bad(cmd, argc ? argv[0] : "", "the name of a managed cookie, "
-                   "then key=value...");
-    }
-    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (strcmp(cp_rooms[i]->name, argv[0])) {
-            continue;
-        }
-        for (int j = 1; j < argc; j++) {
-            const char *wrong = attribute_set(cmd,
-                                              &server_of(cmd)->attributes[i],
-                                              argv[j]);
-
-            if (wrong) {
-                return wrong;
-            }
-        }
-        return NULL;
-    }
-    return bad(cmd, argv[0], "sessionid, csrftoken, django_language or "
-               "cookies_preferences");
-}
-
 static const char *set_export(cmd_parms *cmd, void *dir, const char *word)
 {
     static const char *const words[] = { "env", "headers", "none", NULL };
-    cp_server_config *config = server_of(cmd);
+    cp_server_config *config = cp_words_server(cmd);
 
     (void)dir;
-    config->export_as = word_find(words, word);
-    return config->export_as < 0 ? bad(cmd, word, "env, headers or none")
-                                 : NULL;
+    config->export_as = cp_words_find(words, word);
+    return config->export_as < 0
+               ? cp_words_refuse(cmd, word, "env, headers or none")
+               : NULL;
 }
 
 /* --- The table -------------------------------------------------------- */
@@ -738,8 +383,7 @@ static const char *set_export(cmd_parms *cmd, void *dir, const char *word)
 #define FIELD(name) ((void *)offsetof(cp_server_config, name))
 
 const command_rec cp_directives[] = {
-    AP_INIT_TAKE1("CookiePolicy", set_engine, NULL, SVDH,
-                  "On, Report or Off"),
+    AP_INIT_TAKE1("CookiePolicy", set_engine, NULL, SVDH, "On, Report or Off"),
     AP_INIT_TAKE1("CookiePolicyStateDir", set_file, FIELD(state_dir), SV,
                   "the directory of keys and snapshots"),
     AP_INIT_TAKE1("CookiePolicyKeyFile", set_file, FIELD(key_file), SV,
@@ -769,17 +413,17 @@ const command_rec cp_directives[] = {
                     "origins whose requests pass the origin check"),
     AP_INIT_TAKE_ARGV("CookiePolicyLanguage", set_languages, NULL, SVDH,
                       "the languages that the site speaks, or Off"),
-    AP_INIT_TAKE_ARGV("CookiePolicyCategory", add_category, NULL, SV,
+    AP_INIT_TAKE_ARGV("CookiePolicyCategory", cp_directive_category, NULL, SV,
                       "a category, its rule and its texts"),
-    AP_INIT_TAKE_ARGV("CookiePolicyCookie", add_cookie, NULL, SV,
+    AP_INIT_TAKE_ARGV("CookiePolicyCookie", cp_directive_cookie, NULL, SV,
                       "a cookie, its category and what the policy says"),
-    AP_INIT_ITERATE("CookiePolicyController", set_controller, NULL, SV,
-                    "name=, url= and contact= of who answers"),
-    AP_INIT_TAKE12("CookiePolicyConsentLifetime", set_consent_lifetime, NULL,
-                   SV, "for how long a choice holds"),
-    AP_INIT_TAKE_ARGV("CookiePolicyAttributes", set_attributes, NULL, SV,
-                      "a managed cookie and its attributes"),
+    AP_INIT_ITERATE("CookiePolicyController", cp_directive_controller, NULL,
+                    SV, "name=, url= and contact= of who answers"),
+    AP_INIT_TAKE12("CookiePolicyConsentLifetime",
+                   cp_directive_consent_lifetime, NULL, SV,
+                   "for how long a choice holds"),
+    AP_INIT_TAKE_ARGV("CookiePolicyAttributes", cp_directive_attributes, NULL,
+                      SV, "a managed cookie and its attributes"),
     AP_INIT_TAKE1("CookiePolicyExport", set_export, NULL, SV,
                   "env, headers or none"),
-    { .name = NULL }
-};
+    {.name = NULL}};

@@ -1,0 +1,292 @@
+/*
+ * The directives that say what a site's cookies are: categories,
+ * declarations, and how the managed four are written.
+ */
+#include "directives_policy.h"
+#include "language.h"
+#include "words.h"
+
+#include <apr_strings.h>
+
+/* One key=value or key[language]=value of a declaration or category. */
+static const char *text_add(cmd_parms *cmd, apr_table_t *texts,
+                            const char *word,
+                            bool (*is_known)(cp_span, bool),
+                            const char *allowed)
+{
+    const char *key = NULL;
+    const char *value = cp_words_value(cmd->pool, word, &key);
+    const char *bracket = value ? strchr(key, '[') : NULL;
+    cp_span plain = cp_span_of(key);
+
+    if (bracket) {
+        char *tag = apr_pstrdup(cmd->pool, bracket + 1);
+        apr_size_t length = strlen(tag);
+
+        if (length == 0 || tag[length - 1] != ']') {
+            return cp_words_refuse(cmd, word, allowed);
+        }
+        tag[length - 1] = '\0';
+        if (!cp_language_tag_is_good(tag)) {
+            return cp_words_refuse(cmd, word,
+                                   "a language tag between the brackets");
+        }
+        plain.length = (apr_size_t)(bracket - key);
+    }
+    if (!value || !is_known(plain, bracket != NULL)) {
+        return cp_words_refuse(cmd, word, allowed);
+    }
+    if (apr_table_get(texts, key)) {
+        return cp_words_refuse(cmd, word, "each key once");
+    }
+    apr_table_setn(texts, key, value);
+    return NULL;
+}
+
+static bool category_key_is_known(cp_span key, bool has_language)
+{
+    (void)has_language;
+    return cp_span_equal(key, CP_SPAN("title"))
+           || cp_span_equal(key, CP_SPAN("description"));
+}
+
+const char *cp_directive_category(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[])
+{
+    cp_server_config *config = cp_words_server(cmd);
+    cp_category *category = apr_pcalloc(cmd->pool, sizeof(*category));
+    apr_table_t *texts = apr_table_make(cmd->pool, 4);
+
+    (void)dir;
+    if (argc == 1 && strcasecmp(argv[0], "None") == 0) {
+        config->categories_cleared = 1;
+        config->categories = apr_array_make(cmd->pool, 0, sizeof(void *));
+        return NULL;
+    }
+    if (argc < 2) {
+        return cp_words_refuse(cmd, argc ? argv[0] : "", "a name, then exempt, "
+                   "objectable or consent");
+    }
+    if (!cp_category_name_is_good(argv[0])) {
+        return cp_words_refuse(cmd, argv[0],
+                               "a name of small letters, digits and "
+                               "hyphens, at most 32, the first a letter");
+    }
+    category->name = argv[0];
+    if (!cp_rule_read(argv[1], &category->rule)) {
+        return cp_words_refuse(cmd, argv[1], "exempt, objectable or consent");
+    }
+    for (int i = 0; i < config->categories->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(config->categories, i, cp_category *)->name,
+                   argv[0]) == 0) {
+            return cp_words_refuse(cmd, argv[0],
+                                   "each category once in one scope");
+        }
+    }
+    for (int i = 2; i < argc; i++) {
+        const char *wrong = text_add(cmd, texts, argv[i],
+                                     category_key_is_known,
+                                     "title=, title[xx]=, description= and "
+                                     "description[xx]=");
+
+        if (wrong) {
+            return wrong;
+        }
+    }
+    category->texts = texts;
+    *(cp_category **)apr_array_push(config->categories) = category;
+    return NULL;
+}
+
+static bool is_cookie_name(const char *name, apr_pool_t *pool)
+{
+    cp_span rest = cp_span_of(apr_pstrcat(pool, name, "=", NULL));
+    unsigned int broken = 0;
+    cp_pair pair;
+
+    return cp_cookie_next(&rest, &pair, &broken)
+           && pair.name.length == strlen(name);
+}
+
+const char *cp_directive_cookie(cmd_parms *cmd, void *dir, int argc,
+                              char *const argv[])
+{
+    cp_server_config *config = cp_words_server(cmd);
+    cp_declaration *declaration = apr_pcalloc(cmd->pool,
+                                              sizeof(*declaration));
+    apr_table_t *texts = apr_table_make(cmd->pool, 8);
+
+    (void)dir;
+    if (argc == 1 && strcasecmp(argv[0], "None") == 0) {
+        config->declarations_cleared = 1;
+        config->declarations = apr_array_make(cmd->pool, 0, sizeof(void *));
+        return NULL;
+    }
+    if (argc < 2) {
+        return cp_words_refuse(cmd, argc ? argv[0] : "",
+                               "the name of a cookie, then a "
+                               "category");
+    }
+    if (!is_cookie_name(argv[0], cmd->pool)) {
+        return cp_words_refuse(cmd, argv[0],
+                               "the name of a cookie: letters, digits and "
+                               "!#%&'*+-.^_`|~, not beginning with $");
+    }
+    for (int i = 0; i < config->declarations->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(config->declarations, i,
+                                 cp_declaration *)->name, argv[0]) == 0) {
+            return cp_words_refuse(cmd, argv[0],
+                                   "each cookie once in one scope");
+        }
+    }
+    declaration->name = argv[0];
+    declaration->category = argv[1];
+    for (int i = 2; i < argc; i++) {
+        const char *wrong = text_add(cmd, texts, argv[i],
+                                     cp_declaration_key_is_known,
+                                     "provider=, function=, location= and "
+                                     "purpose=, each also with a language "
+                                     "as in purpose[fr]=, and provider-url=,"
+                                     " lifetime=, domain=, path= and party=");
+
+        if (wrong) {
+            return wrong;
+        }
+    }
+    declaration->texts = texts;
+    *(cp_declaration **)apr_array_push(config->declarations) = declaration;
+    return NULL;
+}
+
+const char *cp_directive_controller(cmd_parms *cmd, void *dir, const char *word)
+{
+    cp_server_config *config = cp_words_server(cmd);
+    const char *key = "";
+    const char *value = cp_words_value(cmd->pool, word, &key);
+
+    (void)dir;
+    if (value && strcmp(key, "name") == 0) {
+        config->controller_name = value;
+    }
+    else if (value && strcmp(key, "url") == 0
+             && (strncmp(value, "https://", 8) == 0
+                 || strncmp(value, "http://", 7) == 0)) {
+        config->controller_url = value;
+    }
+    else if (value && strcmp(key, "contact") == 0) {
+        config->controller_contact = value;
+    }
+    else {
+        return cp_words_refuse(cmd, word,
+                               "name=, url= (http or https) and contact=");
+    }
+    return NULL;
+}
+
+const char *cp_directive_consent_lifetime(cmd_parms *cmd, void *dir,
+                                        const char *word, const char *unit)
+{
+    const char *text = unit ? apr_pstrcat(cmd->pool, word, " ", unit, NULL)
+                            : word;
+    int seconds = cp_words_seconds(text);
+
+    (void)dir;
+    if (seconds < 86400 || seconds > CP_COOKIE_AGE_MAX) {
+        return cp_words_refuse(cmd, text,
+                               "a time like 6 months or 180d, from 1 day to "
+                               "the 400 days that browsers keep a cookie");
+    }
+    cp_words_server(cmd)->consent_lifetime = seconds;
+    return NULL;
+}
+
+/* --- Attributes ------------------------------------------------------- */
+
+static const char *attribute_set(cmd_parms *cmd, cp_attributes *attributes,
+                                 const char *word)
+{
+    static const char *const sites[] = { "Lax", "Strict", "None", NULL };
+    static const char *const switches[] = { "on", "off", "auto", NULL };
+    const char *key = "";
+    const char *value = cp_words_value(cmd->pool, word, &key);
+    int which = value ? cp_words_find(switches, value) : -1;
+
+    if (value && strcmp(key, "name") == 0) {
+        attributes->name = value;
+    }
+    else if (value && strcmp(key, "path") == 0) {
+        attributes->path = value;
+    }
+    else if (value && strcmp(key, "domain") == 0) {
+        char *domain = apr_pstrdup(cmd->pool, value);
+
+        ap_str_tolower(domain);
+        if (!cp_words_is_host(domain) || !strchr(domain, '.')
+            || *domain == '*') {
+            return cp_words_refuse(cmd, word,
+                                   "domain= with a host name of at least two "
+                                   "labels and no dot in front");
+        }
+        attributes->domain = domain;
+    }
+    else if (value && strcmp(key, "samesite") == 0
+             && cp_words_find(sites, value) >= 0) {
+        attributes->same_site = sites[cp_words_find(sites, value)];
+    }
+    else if (strcmp(key, "secure") == 0 && which >= 0) {
+        attributes->secure = which == 0 ? CP_SECURE_ON
+                             : which == 1 ? CP_SECURE_OFF : CP_SECURE_AUTO;
+        attributes->secure_set = true;
+    }
+    else if (strcmp(key, "httponly") == 0 && (which == 0 || which == 1)) {
+        attributes->http_only = which == 0;
+        attributes->http_only_set = true;
+    }
+    else if (strcmp(key, "partitioned") == 0 && (which == 0 || which == 1)) {
+        attributes->partitioned = which == 0;
+        attributes->partitioned_set = true;
+    }
+    else if (value && strcmp(key, "max-age") == 0
+             && (strcmp(value, "session") == 0
+                 || (cp_words_seconds(value) > 0
+                     && cp_words_seconds(value) <= CP_COOKIE_AGE_MAX))) {
+        attributes->max_age = strcmp(value, "session")
+                              ? cp_words_seconds(value) : CP_COOKIE_AGE_SESSION;
+    }
+    else {
+        return cp_words_refuse(
+            cmd, word,
+            "name=, path=, domain=, samesite=lax|strict|"
+            "none, secure=auto|on|off, httponly=on|off, "
+            "partitioned=on|off and max-age=TIME|session, up to 400d");
+    }
+    return NULL;
+}
+
+const char *cp_directive_attributes(cmd_parms *cmd, void *dir, int argc,
+                                  char *const argv[])
+{
+    (void)dir;
+    if (argc < 2) {
+        return cp_words_refuse(cmd, argc ? argv[0] : "",
+                               "the name of a managed cookie, "
+                               "then key=value...");
+    }
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (strcmp(cp_rooms[i]->name, argv[0])) {
+            continue;
+        }
+        for (int j = 1; j < argc; j++) {
+            const char *wrong = attribute_set(
+                cmd, &cp_words_server(cmd)->attributes[i], argv[j]);
+
+            if (wrong) {
+                return wrong;
+            }
+        }
+        return NULL;
+    }
+    return cp_words_refuse(cmd, argv[0],
+                           "sessionid, csrftoken, django_language or "
+                           "cookies_preferences");
+}

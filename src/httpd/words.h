@@ -1,0 +1,42 @@
+/**
+ * @file words.h
+ * @brief What directives are written with: words, times, key=value, hosts.
+ */
+#ifndef CP_WORDS_H
+#define CP_WORDS_H
+
+#include "config.h"
+
+/** A message that names the directive, the value, and what is allowed. */
+const char *cp_words_refuse(cmd_parms *cmd, const char *value,
+                            const char *allowed);
+
+/**
+ * Splits key=value.
+ * @param key  gets the key
+ * @return the value, or NULL where there is no key or no `=`
+ */
+const char *cp_words_value(apr_pool_t *pool, const char *word,
+                           const char **key);
+
+/** A word's place in a list that NULL ends, in any case of letters; or -1. */
+int cp_words_find(const char *const *words, const char *word);
+
+/**
+ * A time in seconds: a number with a unit s, m, h, d, w, M (30 days) or y
+ * (365 days), or as in "6 months"; without a unit it is seconds.
+ * @return -1 when it is none
+ */
+int cp_words_seconds(const char *text);
+
+/** Whether it is a host name or address; `*.` may stand before two labels or
+ *  more. */
+bool cp_words_is_host(const char *host);
+
+/** The server that a directive is for. */
+static inline cp_server_config *cp_words_server(cmd_parms *cmd)
+{
+    return cp_server_config_of(cmd->server);
+}
+
+#endif
