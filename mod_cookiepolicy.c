@@ -1,9 +1,11 @@
+#include "api.h"
 #include "config.h"
 #include "corridor.h"
 #include "status.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
+    cp_api_register();
     cp_compile_register(pool);
     cp_corridor_register(pool);
     cp_status_register(pool);

@@ -173,14 +173,14 @@ apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
                          cp_span_make(id->bytes, CP_SESSION_RANDOM_LENGTH),
                          cp_span_make(name.bytes, sizeof(name.bytes)),
                          stored.value, text)) {
-        return APR_EGENERAL;
+        return APR_NOTFOUND;
     }
     memset(record, 0, sizeof(*record));
     in = (reader){ text, stored.value.length - CP_SEAL_OVERHEAD };
     record->expires = stored.expires;
     record->revision = stored.revision;
     return record_read(&in, record, visit->pool) ? APR_SUCCESS
-                                                 : APR_EGENERAL;
+                                                 : APR_NOTFOUND;
 }
 
 /* The store's name for a user of this realm: not 0, which is nobody. */

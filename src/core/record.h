@@ -49,7 +49,7 @@ bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
                     cp_store_name *name);
 
 /**
- * @return as the store does; APR_EGENERAL for a record that does not open
+ * @return as the store does; a record that does not open counts as not found
  */
 apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
                             cp_record *record);

@@ -173,6 +173,7 @@ static int corridor_header_parser(request_rec *r)
         return DECLINED;
     }
     if (!r->prev && terms_differ(dir, exchange->dir)) {
+        cp_export_withdraw(r);
         decide(exchange, r);
     }
     if (!exchange->visit) {

@@ -162,6 +162,27 @@ void cp_export(request_rec *r, const cp_exchange *exchange)
     }
 }
 
+void cp_export_withdraw(request_rec *r)
+{
+    apr_array_header_t *names = apr_array_make(r->pool, 8, sizeof(char *));
+    const apr_array_header_t *set = apr_table_elts(r->subprocess_env);
+
+    for (int i = 0; i < set->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(set, i, apr_table_entry_t).key;
+
+        if (strncmp(name, VARIABLE_PREFIX, sizeof(VARIABLE_PREFIX) - 1)
+            == 0) {
+            *(const char **)apr_array_push(names) = name;
+        }
+    }
+    for (int i = 0; i < names->nelts; i++) {
+        apr_table_unset(r->subprocess_env,
+                        APR_ARRAY_IDX(names, i, const char *));
+    }
+    apr_table_unset(r->subprocess_env, "prefer-language");
+    cp_export_guard(r);
+}
+
 /* A static file has no use for a token, and masking one costs. */
 static bool may_use_token(const request_rec *r)
 {
@@ -176,7 +197,8 @@ void cp_export_token(request_rec *r, const cp_exchange *exchange)
                       ? CP_EXPORT_ENV
                       : (cp_export_as)exchange->server->export_as };
 
-    if (out.as != CP_EXPORT_NONE && may_use_token(r)) {
+    if (out.as != CP_EXPORT_NONE && may_use_token(r)
+        && !apr_table_get(r->subprocess_env, VARIABLE_PREFIX "CSRF_TOKEN")) {
         say(&out, VARIABLE_PREFIX "CSRF_TOKEN", HEADER_PREFIX "Csrf-Token",
             cp_csrf_masked(exchange->visit));
     }

@@ -18,6 +18,9 @@ void cp_export_guard(request_rec *r);
 /** Sets the variables, or the headers, of @a r. */
 void cp_export(request_rec *r, const cp_exchange *exchange);
 
+/** Takes back what was set, where the decision is made anew. */
+void cp_export_withdraw(request_rec *r);
+
 /** Sets the masked token, for content that can make use of it. */
 void cp_export_token(request_rec *r, const cp_exchange *exchange);
 

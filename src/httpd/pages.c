@@ -215,11 +215,14 @@ static int page_csrf(cp_exchange *exchange, request_rec *r)
 {
     const char *token;
 
+    if (exchange->visit->terms->csrf != CP_CSRF_ON) {
+        return HTTP_NOT_FOUND;
+    }
     cp_visit_need(exchange->visit, CP_CSRF);
     token = cp_csrf_masked(exchange->visit);
     return token ? json_answer(r, json_pack("{s:s, s:s}", "csrftoken", token,
                                             "header", "X-CSRFToken"))
-                 : HTTP_NOT_FOUND;
+                 : HTTP_FORBIDDEN;
 }
 
 static int page_logout(cp_exchange *exchange, request_rec *r)

@@ -15,28 +15,35 @@ typedef struct explanation {
     const char *cure;
 } explanation;
 
+#define FROM_THE_PAGE \
+    "Go to the page on this site and send the form from there."
+#define ONCE_MORE "Load the page again and send the form once more."
+
 static const explanation explanations[CP_REFUSAL_COUNT] = {
-    [CP_REFUSAL_CROSS_SITE] = { "Your browser says that another site sent this request.",
-      "Go to the page on this site and send the form from there." },
-    [CP_REFUSAL_ORIGIN] = { "The request was sent by a page of another site.",
-      "Go to the page on this site and send the form from there." },
-    [CP_REFUSAL_NULL_ORIGIN] = { "The request hides which site it was sent from.",
-      "Go to the page on this site and send the form from there." },
-    [CP_REFUSAL_REFERER] = { "The request was sent by a page of another site.",
-      "Go to the page on this site and send the form from there." },
-    [CP_REFUSAL_NO_ORIGIN] = { "The request does not say which site it was sent from.",
-      "Send it with an Origin header, or with a token." },
-    [CP_REFUSAL_NO_COOKIE] = { "The request came without a valid csrftoken cookie.",
-      "Allow cookies for this site, load the page again and send the form "
-      "once more." },
-    [CP_REFUSAL_NO_TOKEN] = { "The request came without a CSRF token.",
-      "Load the page again and send the form once more. A program sends the "
-      "token of the csrftoken cookie in the header X-CSRFToken." },
-    [CP_REFUSAL_TOKEN] = { "The CSRF token of the request is not the visitor's.",
-      "Load the page again and send the form once more." },
-    [CP_REFUSAL_WINDOW] = { "The CSRF token was not within the first 64 KB of the "
-      "request.", "Put the token first in the form, or into the header "
-      "X-CSRFToken." },
+    [CP_REFUSAL_CROSS_SITE] = {
+        "Your browser says that another site sent this request.",
+        FROM_THE_PAGE },
+    [CP_REFUSAL_ORIGIN] = {
+        "The request was sent by a page of another site.", FROM_THE_PAGE },
+    [CP_REFUSAL_NULL_ORIGIN] = {
+        "The request hides which site it was sent from.", FROM_THE_PAGE },
+    [CP_REFUSAL_REFERER] = {
+        "The request was sent by a page of another site.", FROM_THE_PAGE },
+    [CP_REFUSAL_NO_ORIGIN] = {
+        "The request does not say which site it was sent from.",
+        "Send it with an Origin header, or with a token." },
+    [CP_REFUSAL_NO_COOKIE] = {
+        "The request came without a valid csrftoken cookie.",
+        "Allow cookies for this site. " ONCE_MORE },
+    [CP_REFUSAL_NO_TOKEN] = {
+        "The request came without a CSRF token.",
+        ONCE_MORE " A program sends the token of the csrftoken cookie in "
+        "the header X-CSRFToken." },
+    [CP_REFUSAL_TOKEN] = {
+        "The CSRF token of the request is not the visitor's.", ONCE_MORE },
+    [CP_REFUSAL_WINDOW] = {
+        "The CSRF token was not within the first 64 KB of the request.",
+        "Put the token first in the form, or into the header X-CSRFToken." },
 };
 
 static bool accepts(const request_rec *r, const char *type)
@@ -55,8 +62,8 @@ static void json_send(request_rec *r, cp_refusal refusal)
 {
     const explanation *why = &explanations[refusal];
     json_t *answer = json_pack("{s:s, s:s, s:s, s:s}", "error", "csrf",
-                               "reason", cp_refusal_word(refusal), "detail", why->what,
-                               "cure", why->cure);
+                               "reason", cp_refusal_word(refusal), "detail",
+                               why->what, "cure", why->cure);
     char *text = answer ? json_dumps(answer, 0) : NULL;
 
     ap_set_content_type(r, "application/json");
@@ -86,8 +93,8 @@ static void body_send(request_rec *r, cp_refusal refusal)
     }
     else {
         ap_set_content_type(r, "text/plain; charset=utf-8");
-        ap_rprintf(r, "403 Request refused (%s)\n%s\n%s\n", cp_refusal_word(refusal),
-                   why->what, why->cure);
+        ap_rprintf(r, "403 Request refused (%s)\n%s\n%s\n",
+                   cp_refusal_word(refusal), why->what, why->cure);
     }
 }
 

@@ -5,7 +5,8 @@
 
 #include <limits.h>
 
-const char *cp_words_refuse(cmd_parms *cmd, const char *value, const char *allowed)
+const char *cp_words_refuse(cmd_parms *cmd, const char *value,
+                            const char *allowed)
 {
     return apr_psprintf(cmd->pool, "%s: '%s' is not allowed; allowed is %s",
                         cmd->cmd->name, value, allowed);
