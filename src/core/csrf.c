@@ -23,30 +23,45 @@ static bool is_alphanumeric(cp_span span)
     return true;
 }
 
-/* 20 characters out of the MAC's first 16 bytes: ten out of each half, taken
- * as a number. */
-static bool token_sign(const cp_visit *visit, unsigned char key,
-                       cp_span random, cp_span binding, char *signature)
+/* Up to 20 characters out of the MAC's first 16 bytes: ten out of each half,
+ * taken as a number. */
+static void mac_spell(const unsigned char *mac, char *text, int length)
 {
-    unsigned char mac[CP_MAC_LENGTH];
-    cp_span parts[] = { random, binding };
-
-    if (!cp_keyring_mac(visit->site->ring, key, CP_PURPOSE_CSRF,
-                        visit->request.realm, parts, 2, mac)) {
-        return false;
-    }
     for (int half = 0; half < 2; half++) {
         apr_uint64_t number = 0;
 
         for (int i = 0; i < 8; i++) {
             number = number << 8 | mac[half * 8 + i];
         }
-        for (int i = 0; i < MAC_PART / 2; i++) {
-            *signature++ = cp_alphanumeric[number % CP_ALPHANUMERIC_COUNT];
+        for (int i = 0; i < MAC_PART / 2 && length > 0; i++, length--) {
+            *text++ = cp_alphanumeric[number % CP_ALPHANUMERIC_COUNT];
             number /= CP_ALPHANUMERIC_COUNT;
         }
     }
-    return true;
+}
+
+static bool token_sign(const cp_visit *visit, unsigned char key,
+                       cp_span random, cp_span binding, char *signature)
+{
+    unsigned char mac[CP_MAC_LENGTH];
+    cp_span parts[] = { random, binding };
+    bool good = cp_keyring_mac(visit->site->ring, key, CP_PURPOSE_CSRF,
+                               visit->request.realm, parts, 2, mac);
+
+    mac_spell(mac, signature, MAC_PART);
+    return good;
+}
+
+/* The random part of the token that follows another. */
+static bool follower_random(const cp_visit *visit, unsigned char key,
+                            cp_span token, char *random)
+{
+    unsigned char mac[CP_MAC_LENGTH];
+    bool good = cp_keyring_mac(visit->site->ring, key, CP_PURPOSE_SUCCESSION,
+                               visit->request.realm, &token, 1, mac);
+
+    mac_spell(mac, random, RANDOM_PART);
+    return good;
 }
 
 static bool token_fits(const cp_visit *visit, cp_span token)
@@ -95,40 +110,67 @@ static void csrf_validate(cp_visit *visit)
     }
 }
 
-static void csrf_issue(cp_visit *visit)
+/* Signs a token whose random part is there. */
+static bool token_complete(const cp_visit *visit, char *token)
 {
-    cp_verdict *verdict = &visit->verdicts[CP_CSRF];
     const cp_session *session = visit->session;
     cp_span binding = session->binding_count ? session->bindings[0]
                                              : CP_SPAN("");
+
+    return token_sign(visit,
+                      cp_keyring_signer(visit->site->ring,
+                                        visit->request.now),
+                      cp_span_make(token, RANDOM_PART), binding,
+                      token + RANDOM_PART);
+}
+
+static void csrf_issue(cp_visit *visit)
+{
     char *token = apr_pcalloc(visit->pool, CP_CSRF_TOKEN_LENGTH + 1);
 
     if (cp_random_alphanumeric(token, RANDOM_PART)
-        && token_sign(visit, cp_keyring_signer(visit->site->ring,
-                                               visit->request.now),
-                      cp_span_make(token, RANDOM_PART), binding,
-                      token + RANDOM_PART)) {
-        verdict->value = token;
+        && token_complete(visit, token)) {
+        visit->verdicts[CP_CSRF].value = token;
     }
 }
 
-/* The application wants a token in the browser: it gets the one that it saw. */
-static void csrf_hear(cp_visit *visit, const cp_set_cookie *cookie)
+static void token_announce(cp_visit *visit, const char *token)
 {
-    if (!cookie->deletes) {
-        cp_visit_need(visit, CP_CSRF);
+    cp_verdict *verdict = &visit->verdicts[CP_CSRF];
+
+    if (!visit->token_seen) {
+        visit->token_seen = verdict->value;
     }
+    verdict->value = token;
+    verdict->issuance = token ? CP_ISSUE_NOW : CP_ISSUE_DELETION;
 }
 
 void cp_csrf_renew(cp_visit *visit)
 {
-    cp_verdict *verdict = &visit->verdicts[CP_CSRF];
-
     if (csrf_open(visit) && visit->request.welcomes) {
-        verdict->value = NULL;
+        token_announce(visit, NULL);
         csrf_issue(visit);
-        verdict->issuance = verdict->value ? CP_ISSUE_NOW
-                                           : CP_ISSUE_DELETION;
+        token_announce(visit, visit->verdicts[CP_CSRF].value);
+        visit->token_rotated = true;
+    }
+}
+
+void cp_csrf_follow(cp_visit *visit)
+{
+    const char *seen = visit->token_seen ? visit->token_seen
+                                         : visit->verdicts[CP_CSRF].value;
+    char *token = apr_pcalloc(visit->pool, CP_CSRF_TOKEN_LENGTH + 1);
+
+    if (!seen || visit->token_rotated) {
+        cp_csrf_renew(visit);
+        return;
+    }
+    if (csrf_open(visit) && visit->request.welcomes
+        && follower_random(visit, cp_keyring_signer(visit->site->ring,
+                                                    visit->request.now),
+                           cp_span_of(seen), token)
+        && token_complete(visit, token)) {
+        token_announce(visit, token);
     }
 }
 
@@ -140,29 +182,78 @@ static int index_of(char c)
     return c >= 'A' && c <= 'Z' ? c - 'A' + 26 : c - '0' + 52;
 }
 
+/* The token behind what was presented, plain or masked.
+ * @return false when it has the form of neither */
+static bool token_unmask(cp_span presented, char *token)
+{
+    const char *masked = presented.at + CP_CSRF_TOKEN_LENGTH;
+
+    if (!is_alphanumeric(presented)
+        || (presented.length != CP_CSRF_TOKEN_LENGTH
+            && presented.length != CP_CSRF_MASKED_LENGTH)) {
+        return false;
+    }
+    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
+        int index = presented.length == CP_CSRF_TOKEN_LENGTH
+                    ? index_of(presented.at[i])
+                    : index_of(masked[i]) - index_of(presented.at[i])
+                      + CP_ALPHANUMERIC_COUNT;
+
+        token[i] = cp_alphanumeric[index % CP_ALPHANUMERIC_COUNT];
+    }
+    return true;
+}
+
+/* Whether the token in force was made to follow this one. */
+static bool is_predecessor(const cp_visit *visit, cp_span token)
+{
+    cp_span random = cp_span_make(visit->verdicts[CP_CSRF].value,
+                                  RANDOM_PART);
+    unsigned char keys[CP_KEYS_MAX];
+    int count = cp_keyring_ids(visit->site->ring, keys);
+    char expected[RANDOM_PART];
+
+    for (int i = 0; i < count; i++) {
+        if (follower_random(visit, keys[i], token, expected)
+            && cp_secret_equal(random, cp_span_make(expected, RANDOM_PART))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool cp_csrf_check(const cp_visit *visit, cp_span presented)
 {
     const cp_verdict *verdict = &visit->verdicts[CP_CSRF];
-    char secret[CP_CSRF_TOKEN_LENGTH];
+    char token[CP_CSRF_TOKEN_LENGTH];
+    cp_span unmasked = cp_span_make(token, CP_CSRF_TOKEN_LENGTH);
 
-    if (verdict->reason != CP_VALID || !verdict->value
-        || !is_alphanumeric(presented)) {
-        return false;
+    return verdict->reason == CP_VALID && verdict->value
+           && token_unmask(presented, token)
+           && (cp_secret_equal(unmasked, cp_span_of(verdict->value))
+               || is_predecessor(visit, unmasked));
+}
+
+/* The application wants a token in the browser: it gets the one that it saw.
+ * One that it saw nothing of is how an application with sessions of its own
+ * says that somebody logged in. */
+static void csrf_hear(cp_visit *visit, const cp_set_cookie *cookie)
+{
+    const char *seen = visit->token_seen ? visit->token_seen
+                                         : visit->verdicts[CP_CSRF].value;
+    char token[CP_CSRF_TOKEN_LENGTH];
+
+    if (cookie->deletes) {
+        return;
     }
-    if (presented.length == CP_CSRF_MASKED_LENGTH) {
-        const char *mask = presented.at;
-        const char *masked = presented.at + CP_CSRF_TOKEN_LENGTH;
-
-        for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
-            int index = index_of(masked[i]) - index_of(mask[i])
-                        + CP_ALPHANUMERIC_COUNT;
-
-            secret[i] = cp_alphanumeric[index % CP_ALPHANUMERIC_COUNT];
-        }
-        presented = cp_span_make(secret, CP_CSRF_TOKEN_LENGTH);
+    cp_visit_need(visit, CP_CSRF);
+    if (visit->site->session == CP_SESSION_APPLICATION
+        && token_unmask(cp_cookie_unquoted(cookie->value), token)
+        && !(seen
+             && cp_secret_equal(cp_span_make(token, CP_CSRF_TOKEN_LENGTH),
+                                cp_span_of(seen)))) {
+        cp_csrf_renew(visit);
     }
-    return presented.length == CP_CSRF_TOKEN_LENGTH
-           && cp_secret_equal(presented, cp_span_of(verdict->value));
 }
 
 const char *cp_csrf_masked(const cp_visit *visit)
@@ -184,6 +275,8 @@ const char *cp_csrf_masked(const cp_visit *visit)
 
 const cp_room cp_csrf_room = {
     "csrftoken",
+    CP_CSRF_TOKEN_LENGTH,
+    CP_CSRF_TOKEN_LENGTH,
     csrf_open,
     csrf_validate,
     csrf_issue,

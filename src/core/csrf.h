@@ -14,8 +14,8 @@
 #define CP_CSRF_MASKED_LENGTH 64
 
 /**
- * Whether a request presented the visitor's token, plain or masked as Django
- * masks it, in constant time. A token that is issued only with this answer
+ * Whether a request presented the visitor's token or the one that it follows,
+ * plain or masked as Django masks it, in constant time. A token that is issued only with this answer
  * does not count: the visitor cannot have it.
  */
 bool cp_csrf_check(const cp_visit *visit, cp_span presented);
@@ -23,8 +23,16 @@ bool cp_csrf_check(const cp_visit *visit, cp_span presented);
 /** The token in force, masked anew (BREACH); NULL without one. */
 const char *cp_csrf_masked(const cp_visit *visit);
 
-/** The session changed hands: a token for the new one, issued at once. */
+/** The session changed hands: a token for the new one, issued at once; forms
+ *  with the old one are worth nothing. */
 void cp_csrf_renew(cp_visit *visit);
+
+/**
+ * The application began or ended its session: a token that is bound to what
+ * is now, issued at once. A form that the same answer carries has the old
+ * one, so the new one is made from it and cp_csrf_check() takes both.
+ */
+void cp_csrf_follow(cp_visit *visit);
 
 extern const cp_room cp_csrf_room;
 

@@ -187,6 +187,7 @@ static const char *purpose_label(cp_purpose purpose)
     static const char *const labels[CP_PURPOSE_COUNT] = {
         [CP_PURPOSE_SESSION] = "mod_cookiepolicy 1 session",
         [CP_PURPOSE_CSRF] = "mod_cookiepolicy 1 csrf",
+        [CP_PURPOSE_SUCCESSION] = "mod_cookiepolicy 1 succession",
         [CP_PURPOSE_PREFERENCES] = "mod_cookiepolicy 1 preferences",
         [CP_PURPOSE_FILING] = "mod_cookiepolicy 1 filing",
         [CP_PURPOSE_REFERENCE] = "mod_cookiepolicy 1 reference",

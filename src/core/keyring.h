@@ -18,6 +18,7 @@
 typedef enum cp_purpose {
     CP_PURPOSE_SESSION,         /* signs sessionid */
     CP_PURPOSE_CSRF,            /* signs csrftoken */
+    CP_PURPOSE_SUCCESSION,      /* makes a csrftoken's follower */
     CP_PURPOSE_PREFERENCES,     /* signs cookies_preferences */
     CP_PURPOSE_FILING,          /* names a session's record in the store */
     CP_PURPOSE_REFERENCE,       /* names a session in logs */

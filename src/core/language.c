@@ -209,6 +209,8 @@ const char *cp_language(const cp_visit *visit)
 
 const cp_room cp_language_room = {
     "django_language",
+    1,
+    CP_LANGUAGE_TAG_MAX,
     language_open,
     language_validate,
     language_issue,

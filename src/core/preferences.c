@@ -275,6 +275,8 @@ bool cp_preferences_choose(cp_visit *visit, const cp_choice *choices)
 
 const cp_room cp_preferences_room = {
     "cookies_preferences",
+    1,
+    VALUE_MAX,
     preferences_open,
     preferences_validate,
     preferences_issue,

@@ -200,8 +200,9 @@ static void session_adopt(cp_visit *visit, const cp_session *chosen)
 }
 
 /* The cookie is the application's: its values are what csrftoken is bound
- * to. Of several the last one comes first, as Django takes that one. */
-static void application_bind(cp_visit *visit)
+ * to. Of several the last one comes first, as Django takes that one. Without
+ * any, or with no sessions at all, it is bound to nothing. */
+static void foreign_bind(cp_visit *visit)
 {
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
     cp_session *session = visit->session;
@@ -220,10 +221,8 @@ static void session_validate(cp_visit *visit)
     cp_session chosen = { .stored = false };
     int rank = 0;
 
-    if (visit->site->session == CP_SESSION_APPLICATION) {
-        application_bind(visit);
-    }
     if (!session_open(visit)) {
+        foreign_bind(visit);
         return;
     }
     for (int i = 0; i < verdict->received_count; i++) {
@@ -281,7 +280,7 @@ static void session_hear(cp_visit *visit, const cp_set_cookie *cookie)
     }
     session->bindings[0] = value;
     session->binding_count = 1;
-    cp_csrf_renew(visit);
+    cp_csrf_follow(visit);
 }
 
 /* --- Changes ---------------------------------------------------------- */
@@ -358,25 +357,29 @@ static bool record_change(cp_visit *visit, const cp_session_change *change,
 }
 
 /* What was under the old id: gone, or after a mere rotation for some seconds
- * a pointer to the new one. */
+ * a pointer to the new one. A rotation of what somebody else has ended
+ * meanwhile must not bring it back. */
 static apr_status_t predecessor_end(const cp_visit *visit,
-                                    const cp_session *before, bool rotated,
-                                    const cp_session_id *successor)
+                                    const cp_session_change *change,
+                                    const cp_session *before)
 {
+    apr_status_t status;
     cp_record pointer;
 
     if (!before->stored) {
         return APR_SUCCESS;
     }
-    if (!rotated) {
-        return cp_record_remove(visit, &before->id);
+    if (change->login || change->logout) {
+        status = cp_record_remove(visit, &before->id);
+        return APR_STATUS_IS_NOTFOUND(status) ? APR_SUCCESS : status;
     }
     pointer = before->record;
     pointer.moved = true;
-    pointer.successor = *successor;
+    pointer.successor = visit->session->id;
     pointer.expires = visit->request.now + CP_SESSION_GRACE;
     pointer.attributes = apr_table_make(visit->pool, 1);
-    return cp_record_save(visit, &before->id, &pointer);
+    status = cp_record_save(visit, &before->id, &pointer);
+    return APR_STATUS_IS_NOTFOUND(status) ? APR_EACCES : status;
 }
 
 static void session_announce(cp_visit *visit)
@@ -393,12 +396,13 @@ static apr_status_t session_save(cp_visit *visit,
 {
     cp_session *session = visit->session;
     cp_session before = *session;
-    bool fresh, bare;
+    bool fresh, bare, stateless;
     apr_status_t status;
     cp_record record;
 
     fresh = record_change(visit, change, &record);
     bare = !record.user && apr_is_empty_table(record.attributes);
+    stateless = bare && change->logout;
     if (!session->stored && bare) {
         return APR_SUCCESS;     /* nothing there, nothing to be stored */
     }
@@ -407,7 +411,7 @@ static apr_status_t session_save(cp_visit *visit,
     }
     if (fresh) {
         record.revision = 0;
-        if (!id_draw(visit, !bare, &session->id)) {
+        if (!id_draw(visit, !stateless, &session->id)) {
             return APR_EGENERAL;
         }
         if (change->login || change->logout) {
@@ -415,14 +419,12 @@ static apr_status_t session_save(cp_visit *visit,
         }
     }
     record.expires = expiry_of(visit, record.created);
-    status = bare && fresh ? APR_SUCCESS
-                           : cp_record_save(visit, &session->id, &record);
+    status = stateless ? APR_SUCCESS
+                       : cp_record_save(visit, &session->id, &record);
     if (status == APR_SUCCESS && fresh) {
-        status = predecessor_end(visit, &before,
-                                 change->rotate && !change->login
-                                 && !change->logout, &session->id);
-        if (APR_STATUS_IS_NOTFOUND(status)) {
-            status = APR_SUCCESS;
+        status = predecessor_end(visit, change, &before);
+        if (status != APR_SUCCESS && !stateless) {
+            cp_record_remove(visit, &session->id);
         }
     }
     if (status != APR_SUCCESS) {
@@ -430,7 +432,7 @@ static apr_status_t session_save(cp_visit *visit,
         return status;
     }
     session->record = record;
-    session->stored = !(bare && fresh);
+    session->stored = !stateless;
     session_bind(session);
     if (fresh) {
         session_announce(visit);
@@ -524,6 +526,8 @@ const char *cp_session_reference(const cp_visit *visit)
 
 const cp_room cp_session_room = {
     "sessionid",
+    CP_SESSION_TOKEN_LENGTH,
+    CP_SESSION_TOKEN_LENGTH,
     session_open,
     session_validate,
     session_issue,

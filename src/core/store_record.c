@@ -317,22 +317,20 @@ bool cp_record_read(const cp_shard *shard, apr_uint32_t index,
     const cp_block_head *head = cp_block_head_at(shard, index);
     apr_size_t length = head->length;
     apr_uint32_t next = head->data;
-    apr_size_t done = 0;
+    apr_size_t done;
     char *value;
 
     if (length > CP_STORE_VALUE_MAX) {
         return false;
     }
-    value = apr_palloc(pool, length + 1);
-    while (done < length) {
-        apr_size_t part = length - done;
-
+    /* Whole blocks, as copies of a constant size are quick. */
+    value = apr_palloc(pool, length + CP_BLOCK_DATA_SIZE);
+    for (done = 0; done < length; done += CP_BLOCK_DATA_SIZE) {
         if (!cp_block_valid(shard, next)) {
             return false;
         }
-        part = part < CP_BLOCK_DATA_SIZE ? part : CP_BLOCK_DATA_SIZE;
-        memcpy(value + done, shard->blocks[next].data.bytes, part);
-        done += part;
+        memcpy(value + done, shard->blocks[next].data.bytes,
+               CP_BLOCK_DATA_SIZE);
         next = shard->blocks[next].data.next;
     }
     value[length] = '\0';

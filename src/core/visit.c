@@ -45,6 +45,24 @@ static bool is_session_name(const cp_visit *visit, cp_span name)
                                           .name));
 }
 
+/* Copies without the format take no place: a sibling host could plant so
+ * many in front that the genuine one finds none. */
+static void copy_keep(cp_visit *visit, int managed, cp_span value)
+{
+    cp_verdict *verdict = &visit->verdicts[managed];
+
+    if (value.length < cp_rooms[managed]->length_min
+        || value.length > cp_rooms[managed]->length_max) {
+        verdict->reason = CP_MALFORMED;
+    }
+    else if (verdict->received_count < CP_DUPLICATES_MAX) {
+        verdict->received[verdict->received_count++] = value;
+    }
+    else {
+        visit->cut = true;
+    }
+}
+
 static void pair_sort(cp_visit *visit, const cp_pair *pair)
 {
     cp_verdict *session = &visit->verdicts[CP_SESSION];
@@ -61,15 +79,7 @@ static void pair_sort(cp_visit *visit, const cp_pair *pair)
         return;
     }
     if (exact) {
-        cp_verdict *verdict = &visit->verdicts[managed];
-
-        if (verdict->received_count < CP_DUPLICATES_MAX) {
-            verdict->received[verdict->received_count++] =
-                cp_cookie_unquoted(pair->value);
-        }
-        else {
-            visit->cut = true;
-        }
+        copy_keep(visit, managed, cp_cookie_unquoted(pair->value));
     }
 }
 
@@ -131,9 +141,10 @@ cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         cp_rooms[i]->validate(visit);
         /* An id in its grace is never answered with a cookie; nor are those
-         * who might be somebody else. */
+         * who might be somebody else, so that nothing genuine is lost. */
         if (i == CP_SESSION
             && (visit->session->grace
+                || (visit->cut && !visit->verdicts[i].value)
                 || visit->verdicts[i].reason == CP_CONFLICT
                 || visit->verdicts[i].reason == CP_STORE_AWAY)) {
             visit->request.welcomes = welcomes = false;

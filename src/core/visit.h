@@ -112,6 +112,9 @@ typedef struct cp_visit {
     cp_request request;
     cp_verdict verdicts[CP_MANAGED_COUNT];
     cp_session *session;
+    const char *token_seen;     /* by the application, where it is another
+                                   than the one in force */
+    bool token_rotated;         /* a login made the token in force */
     cp_preferences *preferences;
     apr_array_header_t *others; /* of cp_pair: what is not managed */
     unsigned int broken;        /* pairs that were passed over */
@@ -121,6 +124,8 @@ typedef struct cp_visit {
 /** One of the four rooms. */
 typedef struct cp_room {
     const char *name;           /* as the application knows the cookie */
+    apr_size_t length_min;      /* of a value: what is shorter or longer */
+    apr_size_t length_max;      /* counts as malformed, unlooked-at */
 
     /** Whether this site keeps the cookie; if not, it is like any other. */
     bool (*open)(const cp_visit *visit);

@@ -102,8 +102,8 @@ static int corridor_post_read_request(request_rec *r)
 {
     cp_exchange *exchange;
 
-    if (r->main) {
-        return DECLINED;
+    if (r->main || r->prev) {
+        return DECLINED;        /* decided once, for the request as it came */
     }
     cp_export_guard(r);
     exchange = cp_exchange_make(r);
@@ -121,7 +121,7 @@ static int corridor_translate_name(request_rec *r)
     cp_exchange *exchange = ap_get_module_config(r->request_config,
                                                  &cookiepolicy_module);
 
-    if (!exchange || !exchange->visit) {
+    if (!exchange || exchange->engine != CP_ENGINE_ON) {
         return DECLINED;
     }
     exchange->page = cp_page_find(exchange->server, r->uri, &exchange->json);
@@ -175,6 +175,10 @@ static int corridor_header_parser(request_rec *r)
     if (!r->prev && terms_differ(dir, exchange->dir)) {
         cp_export_withdraw(r);
         decide(exchange, r);
+    }
+    if (exchange->page != CP_PAGE_NONE
+        && exchange->engine != CP_ENGINE_ON) {
+        return HTTP_NOT_FOUND;  /* Off in the page's own <Location> */
     }
     if (!exchange->visit) {
         return DECLINED;

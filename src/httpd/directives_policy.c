@@ -50,9 +50,12 @@ static bool category_key_is_known(cp_span key, bool has_language)
            || cp_span_equal(key, CP_SPAN("description"));
 }
 
-const char *cp_directive_category(cmd_parms *cmd, void *dir, int argc,
-                                char *const argv[])
+const char *cp_directive_category(cmd_parms *cmd, void *dir,
+                                  const char *arguments)
 {
+    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
+    const char *const *argv = words ? (const char *const *)words->elts : NULL;
+    int argc = words ? words->nelts : 0;
     cp_server_config *config = cp_words_server(cmd);
     cp_category *category = apr_pcalloc(cmd->pool, sizeof(*category));
     apr_table_t *texts = apr_table_make(cmd->pool, 4);
@@ -64,7 +67,7 @@ const char *cp_directive_category(cmd_parms *cmd, void *dir, int argc,
         return NULL;
     }
     if (argc < 2) {
-        return cp_words_refuse(cmd, argc ? argv[0] : "", "a name, then exempt, "
+        return cp_words_refuse(cmd, arguments, "a name, then exempt, "
                    "objectable or consent");
     }
     if (!cp_category_name_is_good(argv[0])) {
@@ -104,13 +107,16 @@ static bool is_cookie_name(const char *name, apr_pool_t *pool)
     unsigned int broken = 0;
     cp_pair pair;
 
-    return cp_cookie_next(&rest, &pair, &broken)
+    return *name != '~' && cp_cookie_next(&rest, &pair, &broken)
            && pair.name.length == strlen(name);
 }
 
-const char *cp_directive_cookie(cmd_parms *cmd, void *dir, int argc,
-                              char *const argv[])
+const char *cp_directive_cookie(cmd_parms *cmd, void *dir,
+                                const char *arguments)
 {
+    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
+    const char *const *argv = words ? (const char *const *)words->elts : NULL;
+    int argc = words ? words->nelts : 0;
     cp_server_config *config = cp_words_server(cmd);
     cp_declaration *declaration = apr_pcalloc(cmd->pool,
                                               sizeof(*declaration));
@@ -123,14 +129,14 @@ const char *cp_directive_cookie(cmd_parms *cmd, void *dir, int argc,
         return NULL;
     }
     if (argc < 2) {
-        return cp_words_refuse(cmd, argc ? argv[0] : "",
+        return cp_words_refuse(cmd, arguments,
                                "the name of a cookie, then a "
                                "category");
     }
     if (!is_cookie_name(argv[0], cmd->pool)) {
         return cp_words_refuse(cmd, argv[0],
                                "the name of a cookie: letters, digits and "
-                               "!#%&'*+-.^_`|~, not beginning with $");
+                               "!#%&'*+-.^_`|~, not beginning with $ or ~");
     }
     for (int i = 0; i < config->declarations->nelts; i++) {
         if (strcmp(APR_ARRAY_IDX(config->declarations, i,
@@ -158,29 +164,41 @@ const char *cp_directive_cookie(cmd_parms *cmd, void *dir, int argc,
     return NULL;
 }
 
-const char *cp_directive_controller(cmd_parms *cmd, void *dir, const char *word)
+static bool is_web_address(const char *value)
+{
+    return strncmp(value, "https://", 8) == 0
+           || strncmp(value, "http://", 7) == 0;
+}
+
+const char *cp_directive_controller(cmd_parms *cmd, void *dir,
+                                    const char *arguments)
 {
     cp_server_config *config = cp_words_server(cmd);
-    const char *key = "";
-    const char *value = cp_words_value(cmd->pool, word, &key);
+    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
 
     (void)dir;
-    if (value && strcmp(key, "name") == 0) {
-        config->controller_name = value;
+    for (int i = 0; words && i < words->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(words, i, const char *);
+        const char *key = "";
+        const char *value = cp_words_value(cmd->pool, word, &key);
+
+        if (value && strcmp(key, "name") == 0) {
+            config->controller_name = value;
+        }
+        else if (value && strcmp(key, "url") == 0 && is_web_address(value)) {
+            config->controller_url = value;
+        }
+        else if (value && strcmp(key, "contact") == 0) {
+            config->controller_contact = value;
+        }
+        else {
+            return cp_words_refuse(cmd, word, "name=, url= (http or https) "
+                                   "and contact=");
+        }
     }
-    else if (value && strcmp(key, "url") == 0
-             && (strncmp(value, "https://", 8) == 0
-                 || strncmp(value, "http://", 7) == 0)) {
-        config->controller_url = value;
-    }
-    else if (value && strcmp(key, "contact") == 0) {
-        config->controller_contact = value;
-    }
-    else {
-        return cp_words_refuse(cmd, word,
-                               "name=, url= (http or https) and contact=");
-    }
-    return NULL;
+    return words && words->nelts ? NULL
+           : cp_words_refuse(cmd, arguments, "name=, url= and contact=, "
+                             "each quote closed");
 }
 
 const char *cp_directive_consent_lifetime(cmd_parms *cmd, void *dir,
@@ -263,12 +281,16 @@ static const char *attribute_set(cmd_parms *cmd, cp_attributes *attributes,
     return NULL;
 }
 
-const char *cp_directive_attributes(cmd_parms *cmd, void *dir, int argc,
-                                  char *const argv[])
+const char *cp_directive_attributes(cmd_parms *cmd, void *dir,
+                                    const char *arguments)
 {
+    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
+    const char *const *argv = words ? (const char *const *)words->elts : NULL;
+    int argc = words ? words->nelts : 0;
+
     (void)dir;
     if (argc < 2) {
-        return cp_words_refuse(cmd, argc ? argv[0] : "",
+        return cp_words_refuse(cmd, arguments,
                                "the name of a managed cookie, "
                                "then key=value...");
     }

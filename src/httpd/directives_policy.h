@@ -10,20 +10,20 @@
 
 #include "config.h"
 
-const char *cp_directive_category(cmd_parms *cmd, void *dir, int argc,
-                                  char *const argv[]);
+const char *cp_directive_category(cmd_parms *cmd, void *dir,
+                                  const char *arguments);
 
-const char *cp_directive_cookie(cmd_parms *cmd, void *dir, int argc,
-                                char *const argv[]);
+const char *cp_directive_cookie(cmd_parms *cmd, void *dir,
+                                const char *arguments);
 
 const char *cp_directive_controller(cmd_parms *cmd, void *dir,
-                                    const char *word);
+                                    const char *arguments);
 
 const char *cp_directive_consent_lifetime(cmd_parms *cmd, void *dir,
                                           const char *word,
                                           const char *unit);
 
-const char *cp_directive_attributes(cmd_parms *cmd, void *dir, int argc,
-                                    char *const argv[]);
+const char *cp_directive_attributes(cmd_parms *cmd, void *dir,
+                                    const char *arguments);
 
 #endif

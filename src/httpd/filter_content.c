@@ -25,12 +25,18 @@ static bool has_set_cookie(const request_rec *r)
  * Accept-Language. */
 static void vary_add(const cp_visit *visit, request_rec *r)
 {
-    const char *vary = apr_table_get(r->headers_out, "Vary");
+    apr_table_t *tables[] = { r->headers_out, r->err_headers_out };
 
-    if (vary && cp_language(visit) && visit->terms->languages[1]
-        && ap_find_token(r->pool, vary, "accept-language")
-        && !ap_find_token(r->pool, vary, "cookie")) {
-        apr_table_mergen(r->headers_out, "Vary", "Cookie");
+    if (!cp_language(visit) || !visit->terms->languages[1]) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        const char *vary = apr_table_get(tables[i], "Vary");
+
+        if (vary && ap_find_token(r->pool, vary, "accept-language")
+            && !ap_find_token(r->pool, vary, "cookie")) {
+            apr_table_mergen(tables[i], "Vary", "Cookie");
+        }
     }
 }
 

@@ -23,10 +23,17 @@ static void managed_complain(const judgement *on, int managed)
         [CP_LANGUAGE] = "CookiePolicyLanguage Off leaves it",
         [CP_PREFERENCES] = "no directive leaves it"
     };
+    /* These two are answered with a cookie of ours that does the same. */
+    static const int levels[CP_MANAGED_COUNT] = {
+        [CP_SESSION] = APLOG_ERR,
+        [CP_CSRF] = APLOG_INFO,
+        [CP_LANGUAGE] = APLOG_INFO,
+        [CP_PREFERENCES] = APLOG_ERR
+    };
     static volatile apr_uint32_t told[CP_MANAGED_COUNT];
 
     if (apr_atomic_cas32(&told[managed], 1, 0) == 0) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, on->r, CP_LOG(0016)
+        ap_log_rerror(APLOG_MARK, levels[managed], 0, on->r, CP_LOG(0016)
                       "the application sets the managed cookie %s, which is "
                       "dropped; %s to the application (this is logged once)",
                       cp_rooms[managed]->name, directives[managed]);

@@ -86,7 +86,7 @@ cp_keyring *cp_lifeline_keys(server_rec *server, const char *file,
     ring = cp_keyring_make(&keys, pool);
     OPENSSL_cleanse(&keys, sizeof(keys));
     if (!ring) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, CP_LOG(0003)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, CP_LOG(0024)
                      "OpenSSL does not give HMAC, HKDF and AES-256-GCM");
     }
     return ring;
@@ -141,6 +141,7 @@ cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
                             apr_size_t size, apr_pool_t *pool)
 {
     const kept_store *kept = ap_retained_data_get(KEPT_STORE);
+    cp_store *store;
 
     size = size ? size : DEFAULT_STORE_SIZE;
     if (!kept) {
@@ -153,7 +154,13 @@ cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
                      "CookiePolicySessionStore: the new size takes effect "
                      "when the server is stopped and started");
     }
-    return cp_store_shm_adopt(kept->shm, pool);
+    store = cp_store_shm_adopt(kept->shm, pool);
+    if (!store) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, CP_LOG(0025)
+                     "the session store of the running server is of another "
+                     "version: stop httpd and start it");
+    }
+    return store;
 }
 
 /* --- Counters --------------------------------------------------------- */

@@ -9,10 +9,12 @@
 
 #include <http_core.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <util_filter.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <jansson.h>
+#include <mod_core.h>
 
 /* --- Which page ------------------------------------------------------- */
 
@@ -292,10 +294,14 @@ int cp_page_handle(cp_exchange *exchange, request_rec *r)
     if (r->method_number == M_OPTIONS
         || !(r->method_number == M_GET ? asked->gets
              : r->method_number == M_POST && asked->posts)) {
-        /* ap_send_http_options() and the 405 page make Allow of these. */
-        r->allowed = (asked->gets ? AP_METHOD_BIT << M_GET : 0)
-                     | (asked->posts ? AP_METHOD_BIT << M_POST : 0);
-        return r->method_number == M_OPTIONS ? DECLINED
+        ap_allow_methods(r, REPLACE_ALLOW, "OPTIONS", NULL);
+        if (asked->gets) {
+            ap_allow_methods(r, MERGE_ALLOW, "GET", "HEAD", NULL);
+        }
+        if (asked->posts) {
+            ap_allow_methods(r, MERGE_ALLOW, "POST", NULL);
+        }
+        return r->method_number == M_OPTIONS ? ap_send_http_options(r)
                                              : HTTP_METHOD_NOT_ALLOWED;
     }
     return asked->handle(exchange, r);

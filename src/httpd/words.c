@@ -24,6 +24,57 @@ const char *cp_words_value(apr_pool_t *pool, const char *word,
     return equals + 1;
 }
 
+/* Copies what is between quotes. @return behind the closing one, or NULL */
+static const char *quoted_copy(const char *in, char **out)
+{
+    const char quote = *in;
+
+    for (in++; *in && *in != quote; in++) {
+        if (*in == '\\' && (in[1] == quote || in[1] == '\\')) {
+            in++;
+        }
+        *(*out)++ = *in;
+    }
+    return *in ? in + 1 : NULL;
+}
+
+/* Takes the next word off. @return NULL where a quote is not closed */
+static const char *word_take(apr_pool_t *pool, const char **arguments)
+{
+    const char *in = *arguments;
+    char *word = apr_palloc(pool, strlen(in) + 1);
+    char *out = word;
+
+    while (in && *in && *in != ' ' && *in != '\t') {
+        if ((*in == '"' || *in == '\'')
+            && (out == word || out[-1] == '=')) {
+            in = quoted_copy(in, &out);
+        }
+        else {
+            *out++ = *in++;
+        }
+    }
+    *out = '\0';
+    *arguments = in;
+    return in ? word : NULL;
+}
+
+apr_array_header_t *cp_words_all(apr_pool_t *pool, const char *arguments)
+{
+    apr_array_header_t *words = apr_array_make(pool, 8, sizeof(char *));
+
+    for (arguments += strspn(arguments, " \t"); *arguments;
+         arguments += strspn(arguments, " \t")) {
+        const char *word = word_take(pool, &arguments);
+
+        if (!word) {
+            return NULL;
+        }
+        *(const char **)apr_array_push(words) = word;
+    }
+    return words;
+}
+
 int cp_words_find(const char *const *words, const char *word)
 {
     for (int i = 0; words[i]; i++) {
