@@ -1,7 +1,11 @@
 #include "cookie.h"
+#include "cookie_date.h"
 
-#include <apr_date.h>
 #include <apr_lib.h>
+
+/* What browsers store at most of one line, in bytes. */
+#define PAIR_LENGTH_MAX 4096
+#define ATTRIBUTE_VALUE_MAX 1024
 
 /* RFC 9110 section 5.6.2: visible ASCII but the delimiters. */
 static inline bool is_token(unsigned char c)
@@ -145,7 +149,7 @@ static int folded_next(cp_span name, apr_size_t *at)
         c = hex_value(name.at[*at]) * 16 + hex_value(name.at[*at + 1]);
         *at += 2;
     }
-    if (c == '.' || c == '[' || c == ' ' || c == '+') {
+    if (c == '.' || c == ' ' || c == '+') {
         return '_';
     }
     return apr_tolower((unsigned char)c);
@@ -162,6 +166,12 @@ bool cp_cookie_mimics(cp_span name, cp_span managed)
     while (at < name.length) {
         int c = folded_next(name, &at);
 
+        if (c == '[') {
+            if (matched == managed.length) {
+                break;          /* what follows is read as an index */
+            }
+            c = '_';
+        }
         if (matched < managed.length
             && c == apr_tolower((unsigned char)managed.at[matched])) {
             matched++;
@@ -193,7 +203,8 @@ static bool attribute_is(cp_span attribute, const char *name, cp_span *value)
                                       attribute.length - key.length - 1));
     }
     key = trimmed(key);
-    return key.length == strlen(name)
+    return value->length <= ATTRIBUTE_VALUE_MAX
+           && key.length == strlen(name)
            && strncasecmp(key.at, name, key.length) == 0;
 }
 
@@ -216,30 +227,11 @@ static bool max_age_read(cp_span value, bool *over)
     return true;
 }
 
-static bool expires_is_past(cp_span value, apr_time_t now)
-{
-    char date[64];
-    apr_time_t then;
-
-    if (value.length == 0 || value.length >= sizeof(date)) {
-        return false;
-    }
-    memcpy(date, value.at, value.length);
-    date[value.length] = '\0';
-    for (char *c = date; *c; c++) {
-        if (*c == '-') {
-            *c = ' ';           /* Thu, 01-Jan-1970: Netscape's form */
-        }
-    }
-    then = apr_date_parse_rfc(date);
-    /* APR gives 0 both for the epoch and for what is no date. */
-    return (then || strstr(date, "1970")) && apr_time_sec(then) <= now;
-}
-
 static void attributes_read(cp_span rest, apr_time_t now,
                             cp_set_cookie *cookie)
 {
     bool aged = false;
+    apr_time_t expires;
 
     while (rest.length) {
         const char *end = memchr(rest.at, ';', rest.length);
@@ -260,8 +252,9 @@ static void attributes_read(cp_span rest, apr_time_t now,
                 aged = true;
             }
         }
-        else if (!aged && attribute_is(attribute, "expires", &value)) {
-            cookie->deletes = expires_is_past(value, now);
+        else if (!aged && attribute_is(attribute, "expires", &value)
+                 && cp_cookie_date_read(value, &expires)) {
+            cookie->deletes = expires <= now;
         }
     }
 }
@@ -296,7 +289,8 @@ bool cp_set_cookie_read(cp_span line, apr_time_t now, cp_set_cookie *cookie)
                                      line.length - pair.length - 1),
                         now, cookie);
     }
-    return cookie->name.length + cookie->value.length > 0;
+    return cookie->name.length + cookie->value.length > 0
+           && cookie->name.length + cookie->value.length <= PAIR_LENGTH_MAX;
 }
 
 /* --- Writing ---------------------------------------------------------- */

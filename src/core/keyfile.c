@@ -12,30 +12,37 @@
 #define KEY_FILE_MAX (16 * 1024)
 #define KEY_BASE64_LENGTH 44
 
+static void time_write(char *word, apr_size_t size, apr_uint32_t seconds)
+{
+    apr_time_exp_t exploded;
+    apr_size_t length = 0;
+
+    apr_time_exp_gmt(&exploded, apr_time_from_sec(seconds));
+    apr_strftime(word, &length, size, "%Y-%m-%dT%H:%M:%SZ", &exploded);
+}
+
+/* Only the spelling that we would write ourselves is good. */
 static bool key_begins_read(const char *word, apr_uint32_t *begins)
 {
     apr_time_exp_t exploded = { 0 };
+    char again[32] = "";
     apr_time_t time;
-    int used = 0;
 
-    if (sscanf(word, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &exploded.tm_year,
+    if (sscanf(word, "%4d-%2d-%2dT%2d:%2d:%2dZ", &exploded.tm_year,
                &exploded.tm_mon, &exploded.tm_mday, &exploded.tm_hour,
-               &exploded.tm_min, &exploded.tm_sec, &used) != 6
-        || word[used] != '\0') {
+               &exploded.tm_min, &exploded.tm_sec) != 6
+        || exploded.tm_mon < 1 || exploded.tm_mon > 12) {
         return false;
     }
     exploded.tm_year -= 1900;
     exploded.tm_mon -= 1;
-    if (exploded.tm_mon < 0 || exploded.tm_mon > 11
-        || exploded.tm_mday < 1 || exploded.tm_mday > 31
-        || exploded.tm_hour > 23 || exploded.tm_min > 59
-        || exploded.tm_sec > 60
-        || apr_time_exp_gmt_get(&time, &exploded) != APR_SUCCESS
+    if (apr_time_exp_gmt_get(&time, &exploded) != APR_SUCCESS
         || time < 0 || apr_time_sec(time) > (apr_time_t)UINT_MAX) {
         return false;
     }
     *begins = (apr_uint32_t)apr_time_sec(time);
-    return true;
+    time_write(again, sizeof(again), *begins);
+    return strcmp(word, again) == 0;
 }
 
 static bool key_bytes_read(const char *word, unsigned char *bytes)
@@ -133,7 +140,9 @@ static apr_status_t keys_read(cp_keys *keys, char *text, const char *file,
         if (rest) {
             *rest++ = '\0';
         }
-        line[strcspn(line, "\r")] = '\0';
+        if (*line && line[strlen(line) - 1] == '\r') {
+            line[strlen(line) - 1] = '\0';
+        }
         line += strspn(line, " \t");
         if (*line == '\0' || *line == '#') {
             continue;
@@ -225,7 +234,6 @@ apr_status_t cp_keyfile_create(const char *file, apr_uint32_t now,
     unsigned char bytes[CP_KEY_LENGTH];
     char encoded[64], line[160], begins[32], reason[128];
     apr_file_t *out = NULL;
-    apr_time_exp_t exploded;
     apr_size_t length;
     apr_status_t status;
 
@@ -235,9 +243,7 @@ apr_status_t cp_keyfile_create(const char *file, apr_uint32_t now,
     }
     apr_encode_base64_binary(encoded, bytes, CP_KEY_LENGTH, APR_ENCODE_NONE,
                              NULL);
-    apr_time_exp_gmt(&exploded, apr_time_from_sec(now));
-    apr_strftime(begins, &length, sizeof(begins), "%Y-%m-%dT%H:%M:%SZ",
-                 &exploded);
+    time_write(begins, sizeof(begins), now);
     length = (apr_size_t)apr_snprintf(line, sizeof(line), "1 %s %s\n",
                                       begins, encoded);
     apr_file_remove(draft, pool);
@@ -269,7 +275,9 @@ void cp_keys_follow(cp_keys *keys, const cp_keys *before)
     for (int i = 0; i < keys->count; i++) {
         keys->list[i].waiting = true;
         for (int j = 0; j < before->count; j++) {
-            if (before->list[j].id == keys->list[i].id) {
+            if (before->list[j].id == keys->list[i].id
+                && memcmp(before->list[j].bytes, keys->list[i].bytes,
+                          CP_KEY_LENGTH) == 0) {
                 keys->list[i].waiting = false;
             }
         }
