@@ -151,17 +151,22 @@ void cp_csrf_renew(cp_visit *visit)
         token_announce(visit, NULL);
         csrf_issue(visit);
         token_announce(visit, visit->verdicts[CP_CSRF].value);
-        visit->token_rotated = true;
     }
 }
 
-void cp_csrf_follow(cp_visit *visit)
+/* The token that the application saw in its Cookie header, or NULL. */
+static const char *token_seen(const cp_visit *visit)
 {
-    const char *seen = visit->token_seen ? visit->token_seen
-                                         : visit->verdicts[CP_CSRF].value;
+    return visit->token_seen ? visit->token_seen
+                             : visit->verdicts[CP_CSRF].value;
+}
+
+void cp_csrf_rebind(cp_visit *visit)
+{
+    const char *seen = token_seen(visit);
     char *token = apr_pcalloc(visit->pool, CP_CSRF_TOKEN_LENGTH + 1);
 
-    if (!seen || visit->token_rotated) {
+    if (!seen || !visit->token_confirmed) {
         cp_csrf_renew(visit);
         return;
     }
@@ -222,37 +227,49 @@ static bool is_predecessor(const cp_visit *visit, cp_span token)
     return false;
 }
 
-bool cp_csrf_check(const cp_visit *visit, cp_span presented)
+bool cp_csrf_check(cp_visit *visit, cp_span presented)
 {
     const cp_verdict *verdict = &visit->verdicts[CP_CSRF];
     char token[CP_CSRF_TOKEN_LENGTH];
     cp_span unmasked = cp_span_make(token, CP_CSRF_TOKEN_LENGTH);
 
-    return verdict->reason == CP_VALID && verdict->value
-           && token_unmask(presented, token)
-           && (cp_secret_equal(unmasked, cp_span_of(verdict->value))
-               || is_predecessor(visit, unmasked));
+    if (verdict->reason != CP_VALID || !verdict->value
+        || !token_unmask(presented, token)) {
+        return false;
+    }
+    if (cp_secret_equal(unmasked, cp_span_of(verdict->value))) {
+        return true;
+    }
+    if (is_predecessor(visit, unmasked)) {
+        visit->token_seen = cp_span_string(visit->pool, unmasked);
+        return true;
+    }
+    return false;
 }
 
 /* The application wants a token in the browser: it gets the one that it saw.
- * One that it saw nothing of is how an application with sessions of its own
+ * Another secret than that is how an application with sessions of its own
  * says that somebody logged in. */
 static void csrf_hear(cp_visit *visit, const cp_set_cookie *cookie)
 {
-    const char *seen = visit->token_seen ? visit->token_seen
-                                         : visit->verdicts[CP_CSRF].value;
+    const char *seen = token_seen(visit);
     char token[CP_CSRF_TOKEN_LENGTH];
 
     if (cookie->deletes) {
         return;
     }
     cp_visit_need(visit, CP_CSRF);
-    if (visit->site->session == CP_SESSION_APPLICATION
-        && token_unmask(cp_cookie_unquoted(cookie->value), token)
-        && !(seen
-             && cp_secret_equal(cp_span_make(token, CP_CSRF_TOKEN_LENGTH),
-                                cp_span_of(seen)))) {
+    if (visit->site->session != CP_SESSION_APPLICATION || !seen
+        || !token_unmask(cp_cookie_unquoted(cookie->value), token)) {
+        return;
+    }
+    visit->token_confirmed = cp_secret_equal(
+        cp_span_make(token, CP_CSRF_TOKEN_LENGTH), cp_span_of(seen));
+    if (!visit->token_confirmed) {
         cp_csrf_renew(visit);
+    }
+    else if (visit->token_seen) {
+        cp_csrf_rebind(visit);
     }
 }
 

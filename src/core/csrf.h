@@ -16,9 +16,10 @@
 /**
  * Whether a request presented the visitor's token or the one that it follows,
  * plain or masked as Django masks it, in constant time. A token that is issued only with this answer
- * does not count: the visitor cannot have it.
+ * does not count: the visitor cannot have it. An application that checks the
+ * token itself is to see the one that was presented, see cp_visit_cookie().
  */
-bool cp_csrf_check(const cp_visit *visit, cp_span presented);
+bool cp_csrf_check(cp_visit *visit, cp_span presented);
 
 /** The token in force, masked anew (BREACH); NULL without one. */
 const char *cp_csrf_masked(const cp_visit *visit);
@@ -29,10 +30,11 @@ void cp_csrf_renew(cp_visit *visit);
 
 /**
  * The application began or ended its session: a token that is bound to what
- * is now, issued at once. A form that the same answer carries has the old
- * one, so the new one is made from it and cp_csrf_check() takes both.
+ * is now, issued at once. Where the same answer shows that the application
+ * goes on with the token that it saw, its forms carry that one: the new one
+ * is then made from it, and cp_csrf_check() takes both.
  */
-void cp_csrf_follow(cp_visit *visit);
+void cp_csrf_rebind(cp_visit *visit);
 
 extern const cp_room cp_csrf_room;
 

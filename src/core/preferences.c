@@ -144,35 +144,10 @@ static void preferences_merge(cp_preferences *into,
     }
 }
 
-static void preferences_validate(cp_visit *visit)
-{
-    cp_verdict *verdict = &visit->verdicts[CP_PREFERENCES];
-
-    for (int i = 0; i < verdict->received_count; i++) {
-        cp_preferences read = { .id = "" };
-        cp_reason reason = value_read(visit, verdict->received[i], &read);
-
-        if (reason != CP_VALID) {
-            if (!verdict->value) {
-                verdict->reason = reason;
-            }
-        }
-        else if (!verdict->value) {
-            verdict->reason = CP_VALID;
-            verdict->value = cp_span_string(visit->pool,
-                                            verdict->received[i]);
-            *visit->preferences = read;
-        }
-        else {
-            preferences_merge(visit->preferences, &read);
-        }
-    }
-}
-
-static const char *value_write(const cp_visit *visit)
+static const char *value_write(const cp_visit *visit,
+                               const cp_preferences *chosen)
 {
     const cp_policy *policy = visit->site->policy;
-    const cp_preferences *chosen = visit->preferences;
     char mac[CP_BASE64URL_LENGTH(MAC_PART) + 1];
     const char *states = "";
     const char *text;
@@ -198,11 +173,42 @@ static const char *value_write(const cp_visit *visit)
     return apr_pstrcat(visit->pool, text, ".", mac, NULL);
 }
 
+static void preferences_validate(cp_visit *visit)
+{
+    cp_verdict *verdict = &visit->verdicts[CP_PREFERENCES];
+    bool merged = false;
+
+    for (int i = 0; i < verdict->received_count; i++) {
+        cp_preferences read = { .id = "" };
+        cp_reason reason = value_read(visit, verdict->received[i], &read);
+
+        if (reason != CP_VALID) {
+            if (!verdict->value) {
+                verdict->reason = reason;
+            }
+        }
+        else if (!verdict->value) {
+            verdict->reason = CP_VALID;
+            verdict->value = cp_span_string(visit->pool,
+                                            verdict->received[i]);
+            *visit->preferences = read;
+        }
+        else {
+            preferences_merge(visit->preferences, &read);
+            merged = true;
+        }
+    }
+    if (merged) {
+        verdict->value = value_write(visit, visit->preferences);
+    }
+}
+
 static void preferences_issue(cp_visit *visit)
 {
     memset(visit->preferences, 0, sizeof(*visit->preferences));
     visit->preferences->day = visit->request.now / DAY_SECONDS;
-    visit->verdicts[CP_PREFERENCES].value = value_write(visit);
+    visit->verdicts[CP_PREFERENCES].value = value_write(visit,
+                                                        visit->preferences);
 }
 
 /* Written by this server only. */
@@ -249,16 +255,15 @@ bool cp_preferences_decided(const cp_visit *visit)
 bool cp_preferences_choose(cp_visit *visit, const cp_choice *choices)
 {
     const cp_policy *policy = visit->site->policy;
-    cp_preferences *chosen = visit->preferences;
     cp_verdict *verdict = &visit->verdicts[CP_PREFERENCES];
+    cp_preferences chosen = { .day = visit->request.now / DAY_SECONDS };
     unsigned char id[16];
     bool granted = false;
+    const char *value;
 
-    memset(chosen, 0, sizeof(*chosen));
-    chosen->day = visit->request.now / DAY_SECONDS;
     for (int i = 0; i < policy->category_count; i++) {
         if (may_choose(&policy->categories[i])) {
-            chosen->choices[i] = choices[i];
+            chosen.choices[i] = choices[i];
             granted = granted || choices[i] == CP_GRANTED;
         }
     }
@@ -266,11 +271,16 @@ bool cp_preferences_choose(cp_visit *visit, const cp_choice *choices)
         if (!cp_random_bytes(id, sizeof(id))) {
             return false;
         }
-        cp_base64url_encode(chosen->id, id, sizeof(id));
+        cp_base64url_encode(chosen.id, id, sizeof(id));
     }
-    verdict->value = value_write(visit);
+    value = value_write(visit, &chosen);
+    if (!value) {
+        return false;
+    }
+    *visit->preferences = chosen;
+    verdict->value = value;
     verdict->issuance = CP_ISSUE_NOW;
-    return verdict->value != NULL;
+    return true;
 }
 
 const cp_room cp_preferences_room = {

@@ -92,6 +92,9 @@ static const char *get_string(reader *in, apr_pool_t *pool)
         return NULL;
     }
     bytes = (apr_size_t)length[0] << 8 | length[1];
+    if (in->left < bytes) {
+        return NULL;
+    }
     string = apr_pcalloc(pool, bytes + 1);
     return get_bytes(in, string, bytes) ? string : NULL;
 }
@@ -124,7 +127,7 @@ static bool record_read(reader *in, cp_record *record, apr_pool_t *pool)
         const char *name = get_string(in, pool);
         const char *value = get_string(in, pool);
 
-        if (!value) {
+        if (!name || !value) {
             return false;
         }
         apr_table_addn(record->attributes, name, value);

@@ -280,7 +280,7 @@ static void session_hear(cp_visit *visit, const cp_set_cookie *cookie)
     }
     session->bindings[0] = value;
     session->binding_count = 1;
-    cp_csrf_follow(visit);
+    cp_csrf_rebind(visit);
 }
 
 /* --- Changes ---------------------------------------------------------- */
@@ -401,6 +401,9 @@ static apr_status_t session_save(cp_visit *visit,
     cp_record record;
 
     fresh = record_change(visit, change, &record);
+    if (apr_table_elts(record.attributes)->nelts > CP_ATTRIBUTES_MAX) {
+        return APR_ENOSPC;
+    }
     bare = !record.user && apr_is_empty_table(record.attributes);
     stateless = bare && change->logout;
     if (!session->stored && bare) {

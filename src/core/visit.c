@@ -109,7 +109,8 @@ static void newcomer_welcome(cp_visit *visit, int cookie)
 {
     cp_verdict *verdict = &visit->verdicts[cookie];
 
-    if (verdict->value || !cp_rooms[cookie]->open(visit)
+    /* In what was cut off there may be a genuine one. */
+    if (verdict->value || !cp_rooms[cookie]->open(visit) || visit->cut
         || verdict->reason == CP_CONFLICT
         || verdict->reason == CP_STORE_AWAY) {
         return;
@@ -144,7 +145,6 @@ cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
          * who might be somebody else, so that nothing genuine is lost. */
         if (i == CP_SESSION
             && (visit->session->grace
-                || (visit->cut && !visit->verdicts[i].value)
                 || visit->verdicts[i].reason == CP_CONFLICT
                 || visit->verdicts[i].reason == CP_STORE_AWAY)) {
             visit->request.welcomes = welcomes = false;
@@ -168,6 +168,12 @@ static bool is_shown(const cp_visit *visit, int cookie)
            && (verdict->issuance != CP_ISSUE_IF_NEEDED || cookie == CP_CSRF);
 }
 
+static const char *shown_value(const cp_visit *visit, int cookie)
+{
+    return cookie == CP_CSRF && visit->token_seen
+           ? visit->token_seen : visit->verdicts[cookie].value;
+}
+
 const char *cp_visit_cookie(const cp_visit *visit)
 {
     apr_size_t length = 0;
@@ -176,7 +182,7 @@ const char *cp_visit_cookie(const cp_visit *visit)
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (is_shown(visit, i)) {
             length += strlen(cp_rooms[i]->name)
-                      + strlen(visit->verdicts[i].value) + 3;
+                      + strlen(shown_value(visit, i)) + 3;
         }
     }
     for (int i = 0; i < visit->others->nelts; i++) {
@@ -192,7 +198,7 @@ const char *cp_visit_cookie(const cp_visit *visit)
         if (is_shown(visit, i)) {
             at = apr_cpystrn(at, cp_rooms[i]->name, length);
             *at++ = '=';
-            at = apr_cpystrn(at, visit->verdicts[i].value, length);
+            at = apr_cpystrn(at, shown_value(visit, i), length);
             *at++ = ';';
             *at++ = ' ';
         }

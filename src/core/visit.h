@@ -112,9 +112,9 @@ typedef struct cp_visit {
     cp_request request;
     cp_verdict verdicts[CP_MANAGED_COUNT];
     cp_session *session;
-    const char *token_seen;     /* by the application, where it is another
-                                   than the one in force */
-    bool token_rotated;         /* a login made the token in force */
+    const char *token_seen;     /* by the application, where it is not the
+                                   one in force; NULL where it is */
+    bool token_confirmed;       /* the application goes on with it */
     cp_preferences *preferences;
     apr_array_header_t *others; /* of cp_pair: what is not managed */
     unsigned int broken;        /* pairs that were passed over */

@@ -102,8 +102,17 @@ static int corridor_post_read_request(request_rec *r)
 {
     cp_exchange *exchange;
 
-    if (r->main || r->prev) {
-        return DECLINED;        /* decided once, for the request as it came */
+    if (r->main) {
+        return DECLINED;
+    }
+    if (r->prev) {
+        /* Decided once, for the request as it came; but httpd has renamed
+         * the variables. */
+        exchange = cp_exchange_of(r);
+        if (exchange && exchange->engine == CP_ENGINE_ON) {
+            cp_export(r, exchange);
+        }
+        return DECLINED;
     }
     cp_export_guard(r);
     exchange = cp_exchange_make(r);
@@ -168,6 +177,7 @@ static int corridor_header_parser(request_rec *r)
 {
     cp_exchange *exchange = cp_exchange_of(r);
     const cp_dir_config *dir = cp_dir_config_of(r);
+    int status;
 
     if (!exchange) {
         return DECLINED;
@@ -188,7 +198,12 @@ static int corridor_header_parser(request_rec *r)
         apr_table_setn(r->subprocess_env, "proxy-interim-response",
                        "Suppress");
     }
-    return cp_csrf_check_request(exchange, r);
+    status = cp_csrf_check_request(exchange, r);
+    if (status == DECLINED && exchange->visit->token_seen
+        && exchange->engine == CP_ENGINE_ON) {
+        cookie_set(r, cp_visit_cookie(exchange->visit));
+    }
+    return status;
 }
 
 /* A script whose name begins with nph- writes its own headers, which no
@@ -213,9 +228,6 @@ static int corridor_fixups(request_rec *r)
                       "refused an nph- script: it writes its own headers, "
                       "past the cookie policy: %s", r->filename);
         return HTTP_FORBIDDEN;
-    }
-    if (r->prev) {
-        cp_export(r, exchange);
     }
     cp_export_token(r, exchange);
     return DECLINED;

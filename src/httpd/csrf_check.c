@@ -154,7 +154,7 @@ static bool is_urlencoded(const request_rec *r)
 static int token_check(cp_exchange *exchange, request_rec *r,
                        cp_refusal *reason)
 {
-    const cp_visit *visit = exchange->visit;
+    cp_visit *visit = exchange->visit;
     const char *header = apr_table_get(r->headers_in, "X-CSRFToken");
     bool complete = true;
     cp_span body, token;

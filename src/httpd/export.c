@@ -197,7 +197,9 @@ void cp_export_token(request_rec *r, const cp_exchange *exchange)
                       ? CP_EXPORT_ENV
                       : (cp_export_as)exchange->server->export_as };
 
+    /* One whose cookie would not come with this answer is worth nothing. */
     if (out.as != CP_EXPORT_NONE && may_use_token(r)
+        && exchange->visit->verdicts[CP_CSRF].issuance != CP_ISSUE_IF_NEEDED
         && !apr_table_get(r->subprocess_env, VARIABLE_PREFIX "CSRF_TOKEN")) {
         say(&out, VARIABLE_PREFIX "CSRF_TOKEN", HEADER_PREFIX "Csrf-Token",
             cp_csrf_masked(exchange->visit));

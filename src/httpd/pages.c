@@ -57,21 +57,27 @@ cp_page cp_page_find(const cp_server_config *server, const char *path,
 
 /* --- Where to go back to ---------------------------------------------- */
 
-/* A path on this host, as every browser reads it: one slash and neither a
- * second nor a backslash after it, nothing that is not visible ASCII. */
+#define VISIBLE_ASCII "!\"#$%&'()*+,-./0123456789:;<=>?@" \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+
+/* A path on this host, as every browser reads it: one slash, and neither a
+ * second nor a backslash after it; nothing that is not visible ASCII. What a
+ * server on the way might decode in the path counts as if it were. */
 static bool next_is_safe(const char *next)
 {
-    if (next[0] != '/' || next[1] == '/' || next[1] == '\\') {
-        return false;
-    }
-    for (; *next; next++) {
-        unsigned char c = (unsigned char)*next;
+    char *decoded = strndup(next, strcspn(next, "?#"));
+    const char *texts[] = { next, decoded };
+    bool safe = decoded && ap_unescape_url_keep2f(decoded, 1) == OK
+                && next[strspn(next, VISIBLE_ASCII)] == '\0';
 
-        if (c <= ' ' || c >= 0x7f || c == '\\') {
-            return false;
+    for (int i = 0; safe && i < 2; i++) {
+        safe = texts[i][0] == '/' && texts[i][1] != '/';
+        for (const char *c = texts[i]; safe && *c; c++) {
+            safe = !apr_iscntrl(*c) && *c != '\\';
         }
     }
-    return true;
+    free(decoded);
+    return safe;
 }
 
 static int redirect(const cp_exchange *exchange, request_rec *r,

@@ -130,8 +130,9 @@ int cp_refusal_send(const cp_exchange *exchange, request_rec *r)
     r->status = HTTP_FORBIDDEN;
     r->no_cache = 1;
     r->no_local_copy = 1;
-    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->err_headers_out, "X-Content-Type-Options",
+                   "nosniff");
     r->output_filters = r->proto_output_filters;
     ap_run_insert_error_filter(r);
     body_send(r, refusal);

@@ -168,6 +168,16 @@ static void save_version_1(void)
     }
 }
 
+/* The new record looks as if it were the older one. */
+static void save_with_clock_set_back(void)
+{
+    apr_uint32_t revision = 1;
+
+    if (put(&shard, 0, 1, 400, NOW - 10, OWNER, &revision) != APR_SUCCESS) {
+        abort();
+    }
+}
+
 static void save_another(void)
 {
     if (add(&shard, RECORDS, NOW, 0) != APR_SUCCESS) {
@@ -305,6 +315,12 @@ static void test_death_in_replace(void **state)
 {
     (void)state;
     die_everywhere(&(scene){ save_version_1, 0, 1, false });
+}
+
+static void test_death_in_replace_set_back(void **state)
+{
+    (void)state;
+    die_everywhere(&(scene){ save_with_clock_set_back, 0, 1, false });
 }
 
 static void test_death_in_save(void **state)
@@ -567,6 +583,7 @@ int main(void)
         WITH_RECORDS(test_geometry),
         WITH_RECORDS(test_death_in_save),
         WITH_RECORDS(test_death_in_replace),
+        WITH_RECORDS(test_death_in_replace_set_back),
         WITH_RECORDS(test_death_in_eviction),
         WITH_RECORDS(test_death_in_touch),
         WITH_RECORDS(test_death_in_remove),

@@ -138,8 +138,8 @@ static void do_save(known *k, apr_uint64_t number, apr_uint32_t revision)
     char buffer[SAMPLE_MAX];
     cp_store_name name = sample_name(number);
     apr_uint64_t version = ++k->last;
-    cp_store_record record = { CP_SPAN_NONE, start + CLOCK_SECONDS + LIFE, revision,
-                               owner_of(version) };
+    cp_store_record record = { CP_SPAN_NONE, start + CLOCK_SECONDS + LIFE,
+                               revision, owner_of(version) };
     apr_status_t rv;
 
     k->under_way = version;

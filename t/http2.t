@@ -1,0 +1,60 @@
+# HTTP/2: the same four cookies, and streams of one connection apart.
+use strict;
+use warnings;
+
+use Test::More;
+
+plan skip_all => 'mod_http2 does not work under prefork'
+    if $ENV{CP_MPM} eq 'prefork';
+
+my $base = "http://front.example:$ENV{CP_PORT}";
+
+sub curl {
+    my (@arguments) = @_;
+
+    open my $out, '-|', 'curl', '-sS', '--http2-prior-knowledge', '--max-time',
+        20, '--resolve', "front.example:$ENV{CP_PORT}:127.0.0.1", @arguments
+        or die "curl: $!";
+    local $/;
+    my $said = <$out>;
+    close $out;
+    $said =~ s/\r//g;
+    return $said;
+}
+
+sub cookies_of { return { $_[0] =~ /^set-cookie: ([^=]+)=([^;]*)/mg } }
+
+my $first = curl('-i', "$base/index.html");
+like $first, qr{\AHTTP/2 200}, 'HTTP/2';
+my $cookies = cookies_of($first);
+is join(' ', sort keys %$cookies),
+    'cookies_preferences csrftoken django_language sessionid', 'four cookies';
+my $jar = join '; ', map { "$_=$cookies->{$_}" } sort keys %$cookies;
+
+my $second = curl('-i', '-b', $jar, "$base/cgi/echo.pl");
+is_deeply cookies_of($second), {}, 'the second answer sets none';
+like $second, qr/^HTTP_COOKIE: .*sessionid=\Q$cookies->{sessionid}\E/m,
+    'the application sees them';
+
+like curl('-i', '-b', $jar, '-d', 'a=1', "$base/cgi/echo.pl"),
+    qr{\AHTTP/2 403}, 'a POST without a token';
+like curl('-i', '-b', $jar, '-d', "csrfmiddlewaretoken=$cookies->{csrftoken}",
+          "$base/cgi/echo.pl"), qr{\AHTTP/2 200}, 'a POST with it';
+
+# Many streams at once: newcomers and returning visitors mixed.
+open my $out, '-|', 'nghttp', '-v', '-n', '-m', 40, '-H', ':authority: front.example',
+    "http://127.0.0.1:$ENV{CP_PORT}/index.html" or die "nghttp: $!";
+my (%seen, %status, $count);
+while (<$out>) {
+    s/\e\[[0-9;]*m//g;
+    $status{$1}++ if /recv \(stream_id=\d+.*\) :status: (\d+)/;
+    $seen{$1}{$2}++, $count++
+        if /recv \(stream_id=\d+.*\) set-cookie: ([^=]+)=([^;]*)/;
+}
+close $out;
+is_deeply \%status, { 200 => 40 }, '40 streams of one connection';
+is $count, 160, 'four cookies each';
+is scalar(keys %{ $seen{sessionid} }), 40, 'no two with the same session';
+is scalar(keys %{ $seen{csrftoken} }), 40, 'nor token';
+
+done_testing;

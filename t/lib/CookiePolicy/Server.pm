@@ -1,0 +1,232 @@
+# An httpd of a test's own, for what the shared one cannot show: reloads,
+# stops and starts, broken key files, configurations that must be refused.
+package CookiePolicy::Server;
+
+use strict;
+use warnings;
+
+use File::Path ();
+use File::Temp ();
+use IO::Socket::INET ();
+
+my @RUNNING;
+
+sub free_port {
+    my $socket = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1, Proto => 'tcp')
+        or die "no free port: $!\n";
+
+    return $socket->sockport;
+}
+
+# config: what follows the modules; DIR, STATE and PORT in braces are filled in.
+sub new {
+    my ($class, %with) = @_;
+    my $dir = File::Temp::tempdir('cookiepolicy-XXXXXX', TMPDIR => 1,
+                                  CLEANUP => 1);
+    my $self = bless {
+        dir => $dir, state => "$dir/state", port => free_port(),
+        owner => $$, segments => {},
+    }, $class;
+
+    mkdir "$dir/$_" or die "$dir/$_: $!" for qw(state logs htdocs);
+    $self->file('htdocs/index.html',
+                "<!DOCTYPE html><title>Own</title><p>A page.</p>\n");
+    $self->configure($with{config} // '');
+    push @RUNNING, $self;
+    return $self;
+}
+
+sub dir { return $_[0]{dir} }
+sub state { return $_[0]{state} }
+sub port { return $_[0]{port} }
+
+sub file {
+    my ($self, $name, $text, $mode) = @_;
+    my $path = $name =~ m{^/} ? $name : "$self->{dir}/$name";
+
+    open my $out, '>', $path or die "$path: $!";
+    print $out $text;
+    close $out;
+    chmod $mode, $path if defined $mode;
+    return $path;
+}
+
+sub configure {
+    my ($self, $config) = @_;
+    my %fill = (DIR => $self->{dir}, STATE => $self->{state},
+                PORT => $self->{port});
+
+    $config =~ s/\{(DIR|STATE|PORT)\}/$fill{$1}/g;
+    $self->file('httpd.conf', <<"CONFIG");
+ServerRoot "$self->{dir}"
+PidFile "$self->{dir}/logs/pid"
+DefaultRuntimeDir "$self->{dir}/logs"
+Include "$ENV{CP_MODULES}"
+Listen 127.0.0.1:$self->{port}
+ServerName own.example
+DocumentRoot "$self->{dir}/htdocs"
+TypesConfig "$ENV{CP_TYPES}"
+ErrorLog "$self->{dir}/logs/error"
+LogLevel info
+<IfModule mod_cgid.c>
+    ScriptSock "$self->{dir}/logs/cgisock"
+</IfModule>
+<IfModule mpm_prefork_module>
+    StartServers 2
+    MinSpareServers 1
+    MaxSpareServers 4
+</IfModule>
+<IfModule !mpm_prefork_module>
+    StartServers 1
+    ThreadsPerChild 16
+    MaxRequestWorkers 64
+    MinSpareThreads 1
+    MaxSpareThreads 48
+</IfModule>
+ScriptAlias /cgi/ "$ENV{CP_CGI}/"
+<Directory "$ENV{CP_CGI}">
+    Require all granted
+</Directory>
+<Directory "$self->{dir}/htdocs">
+    AllowOverride All
+    Require all granted
+</Directory>
+$config
+CONFIG
+    return;
+}
+
+sub _run {
+    my ($self, @arguments) = @_;
+    my $pid = open my $out, '-|';
+
+    die "fork: $!" unless defined $pid;
+    if ($pid == 0) {
+        open STDERR, '>&', \*STDOUT;
+        exec $ENV{CP_HTTPD}, '-f', "$self->{dir}/httpd.conf", @arguments
+            or die "$ENV{CP_HTTPD}: $!";
+    }
+    my $said = join '', <$out>;
+    close $out;
+    return ($? >> 8, $said);
+}
+
+# @return whether `httpd -t` is content, and what it said
+sub check {
+    my ($self) = @_;
+    my ($status, $said) = $self->_run('-t');
+
+    return ($status == 0, $said);
+}
+
+sub pid {
+    my ($self) = @_;
+
+    open my $in, '<', "$self->{dir}/logs/pid" or return;
+    my ($pid) = (<$in> // '') =~ /(\d+)/;
+    return $pid;
+}
+
+sub is_alive { my $pid = $_[0]->pid; return $pid && kill 0, $pid }
+
+sub _wait {
+    my ($self, $for) = @_;
+
+    for (1 .. 300) {
+        return 1 if $for->();
+        select undef, undef, undef, 0.05;
+    }
+    return 0;
+}
+
+# @return whether it runs; what it logged is in log()
+sub start {
+    my ($self) = @_;
+    my $before = $self->started;
+    my ($status, $said) = $self->_run;
+
+    $self->{said} = $said;
+    return 0 if $status;
+    return 0 unless $self->_wait(sub { $self->started > $before
+                                       || !$self->_starting });
+    return 0 unless $self->is_alive && $self->started > $before;
+    $self->_segments_note;
+    return 1;
+}
+
+# Until the pid file is there the daemon may still be on its way.
+sub _starting {
+    my ($self) = @_;
+
+    $self->{patience} = ($self->{patience} // 0) + 1;
+    return 1 if $self->is_alive || $self->{patience} % 40;
+    return 0;
+}
+
+# How often it has begun to serve, from its log.
+sub started {
+    my $count = () = $_[0]->log =~ /resuming normal operations/g;
+
+    return $count;
+}
+
+sub graceful {
+    my ($self) = @_;
+    my $before = $self->started;
+
+    kill USR1 => $self->pid;
+    return $self->_wait(sub { $self->started > $before || !$self->is_alive })
+           && $self->is_alive;
+}
+
+sub restart {
+    my ($self) = @_;
+    my $before = $self->started;
+
+    kill HUP => $self->pid;
+    return $self->_wait(sub { $self->started > $before || !$self->is_alive })
+           && $self->is_alive;
+}
+
+sub stop {
+    my ($self) = @_;
+    my $pid = $self->pid or return 1;
+
+    return 1 unless kill TERM => $pid;
+    return $self->_wait(sub { !kill 0, $pid });
+}
+
+sub log {
+    my ($self) = @_;
+
+    open my $in, '<', "$self->{dir}/logs/error" or return '';
+    local $/;
+    return <$in> // '';
+}
+
+# The store's segment outlives the server by design; after a test it must not.
+sub _segments_note {
+    my ($self) = @_;
+
+    open my $maps, '<', '/proc/' . $self->pid . '/maps' or return;
+    while (<$maps>) {
+        $self->{segments}{$1} = 1 if m{(/dev/shm/ShM\.\w+)};
+    }
+    return;
+}
+
+END {
+    my $status = $?;
+    for my $self (grep { $_->{owner} == $$ } @RUNNING) {
+        $self->stop;
+        unlink keys %{ $self->{segments} };
+        if ($self->log =~ /exit signal [^\n]*|Sanitizer[^\n]*/) {
+            print STDERR "# an httpd of $0 crashed: $&\n";
+            $status ||= 70;
+        }
+    }
+    $? = $status;
+}
+
+1;

@@ -1,0 +1,492 @@
+/**
+ * @file keyring_test.c
+ * @brief Subkeys that nothing else shares, MACs, sealing, and the contexts
+ *        that each thread remembers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <apr_general.h>
+#include <apr_thread_proc.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "keyring.h"
+
+#define NOW 1700000000u
+#define REALMS 400
+#define THREADS 4
+#define ROUNDS 300
+#define SECRET CP_SPAN("0123456789abcdef")
+#define REALM CP_SPAN("www.example.org")
+
+static apr_pool_t *pool;
+static cp_keys keys;
+static cp_keyring *ring;
+
+static void key_set(int at, unsigned char id, apr_uint32_t begins)
+{
+    keys.list[at] = (cp_key){ .id = id, .begins = begins };
+    for (int i = 0; i < CP_KEY_LENGTH; i++) {
+        keys.list[at].bytes[i] = (unsigned char)(id * 31 + i * 7);
+    }
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    keys.count = 3;
+    key_set(0, 9, NOW - 100);
+    key_set(1, 200, NOW - 1000);
+    key_set(2, 0, NOW - 2000);
+    keys.list[1].revoked = true;
+    ring = cp_keyring_make(&keys, pool);
+    return ring ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
+}
+
+static bool mac_of(const cp_keyring *from, unsigned char id,
+                   cp_purpose purpose, cp_span realm, const char *text,
+                   unsigned char *mac)
+{
+    cp_span part = cp_span_of(text);
+
+    return cp_keyring_mac(from, id, purpose, realm, &part, 1, mac);
+}
+
+/* --- MACs ------------------------------------------------------------- */
+
+/* HKDF (RFC 5869) with no salt and HMAC, by hand: what was signed by one
+ * version of the module must hold in the next. */
+static void mac_is_as_always(void **state)
+{
+    static const char info[] = "mod_cookiepolicy 1 csrf\0www.example.org\0\1";
+    static const unsigned char salt[32];
+    unsigned char extracted[32], subkey[32], expected[32], mac[32];
+    unsigned int length = 32;
+
+    (void)state;
+    HMAC(EVP_sha256(), salt, 32, keys.list[0].bytes, CP_KEY_LENGTH,
+         extracted, &length);
+    HMAC(EVP_sha256(), extracted, 32, (const unsigned char *)info,
+         sizeof(info) - 1, subkey, &length);
+    HMAC(EVP_sha256(), subkey, 32, (const unsigned char *)"text", 4,
+         expected, &length);
+    assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF, REALM, "text", mac));
+    assert_memory_equal(mac, expected, CP_MAC_LENGTH);
+}
+
+static void macs_differ_by_use(void **state)
+{
+    static const char *const realms[] = {
+        "www.example.org", "www.example.or", "www.example.org.", "WWW", ""
+    };
+    static const char *const texts[] = { "", "a", "b", "ab" };
+    static const unsigned char ids[] = { 9, 0 };
+    unsigned char macs[CP_PURPOSE_COUNT * 5 * 4 * 2][CP_MAC_LENGTH];
+    int count = 0;
+
+    (void)state;
+    for (int purpose = 0; purpose < CP_PURPOSE_COUNT; purpose++) {
+        for (int realm = 0; realm < 5; realm++) {
+            for (int text = 0; text < 4; text++) {
+                for (int id = 0; id < 2; id++) {
+                    assert_true(mac_of(ring, ids[id], (cp_purpose)purpose,
+                                       cp_span_of(realms[realm]),
+                                       texts[text], macs[count++]));
+                }
+            }
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        for (int j = 0; j < i; j++) {
+            assert_memory_not_equal(macs[i], macs[j], CP_MAC_LENGTH);
+        }
+    }
+}
+
+static void parts_are_joined(void **state)
+{
+    cp_span parts[] = { CP_SPAN("ab"), CP_SPAN_NONE, CP_SPAN("c"),
+                        CP_SPAN("") };
+    unsigned char joined[CP_MAC_LENGTH], whole[CP_MAC_LENGTH];
+
+    (void)state;
+    assert_true(cp_keyring_mac(ring, 9, CP_PURPOSE_CSRF, REALM, parts, 4,
+                               joined));
+    assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF, REALM, "abc", whole));
+    assert_memory_equal(joined, whole, CP_MAC_LENGTH);
+    assert_true(cp_keyring_mac(ring, 9, CP_PURPOSE_CSRF, REALM, parts, 0,
+                               joined));
+    assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF, REALM, "", whole));
+    assert_memory_equal(joined, whole, CP_MAC_LENGTH);
+}
+
+static void no_key_no_mac(void **state)
+{
+    static const unsigned char zero[CP_MAC_LENGTH];
+    static const unsigned char ids[] = { 1, 8, 10, 200, 255 };
+    unsigned char mac[CP_MAC_LENGTH];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ids); i++) {
+        memset(mac, 0xaa, sizeof(mac));
+        assert_false(mac_of(ring, ids[i], CP_PURPOSE_SESSION, REALM, "x",
+                            mac));
+        assert_memory_equal(mac, zero, sizeof(zero));
+        assert_false(cp_keyring_verifies(ring, ids[i]));
+    }
+    assert_true(cp_keyring_verifies(ring, 9));
+    assert_true(cp_keyring_verifies(ring, 0));
+}
+
+static void realms_of_every_length(void **state)
+{
+    unsigned char before[CP_MAC_LENGTH] = { 0 }, mac[CP_MAC_LENGTH];
+    char realm[300];
+
+    (void)state;
+    memset(realm, 'r', sizeof(realm));
+    for (size_t length = 0; length <= 255; length++) {
+        assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF,
+                           cp_span_make(realm, length), "x", mac));
+        assert_memory_not_equal(mac, before, CP_MAC_LENGTH);
+        memcpy(before, mac, CP_MAC_LENGTH);
+    }
+    for (size_t length = 256; length <= sizeof(realm); length++) {
+        assert_false(mac_of(ring, 9, CP_PURPOSE_CSRF,
+                            cp_span_make(realm, length), "x", mac));
+    }
+}
+
+static void the_keys_are_copied(void **state)
+{
+    unsigned char before[CP_MAC_LENGTH], after[CP_MAC_LENGTH];
+    cp_keys mine = keys;
+    cp_keyring *own = cp_keyring_make(&mine, pool);
+
+    (void)state;
+    assert_non_null(own);
+    assert_true(mac_of(own, 9, CP_PURPOSE_CSRF, REALM, "x", before));
+    memset(&mine, 0, sizeof(mine));
+    assert_true(mac_of(own, 9, CP_PURPOSE_OWNER, REALM, "x", after));
+    assert_true(mac_of(ring, 9, CP_PURPOSE_OWNER, REALM, "x", before));
+    assert_memory_equal(before, after, CP_MAC_LENGTH);
+}
+
+/* --- What threads remember -------------------------------------------- */
+
+static cp_span realm_name(int number, char *buffer, size_t size)
+{
+    return cp_span_make(buffer, (apr_size_t)apr_snprintf(
+        buffer, size, "host-%d.example.org", number));
+}
+
+/* Far more uses than a thread remembers: they push each other out, and none
+ * gets another's subkey. */
+static void many_realms(void **state)
+{
+    static unsigned char macs[REALMS][CP_PURPOSE_COUNT][CP_MAC_LENGTH];
+    static const unsigned char ids[] = { 9, 0 };
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < REALMS; i++) {
+            int number = round == 2 ? REALMS - 1 - i : i;
+            char buffer[64];
+            cp_span realm = realm_name(number, buffer, sizeof(buffer));
+
+            for (int purpose = 0; purpose < CP_PURPOSE_COUNT; purpose++) {
+                unsigned char mac[CP_MAC_LENGTH];
+
+                assert_true(mac_of(ring, ids[number % 2],
+                                   (cp_purpose)purpose, realm, "x", mac));
+                if (round == 0) {
+                    memcpy(macs[number][purpose], mac, CP_MAC_LENGTH);
+                }
+                assert_memory_equal(macs[number][purpose], mac,
+                                    CP_MAC_LENGTH);
+            }
+        }
+    }
+    for (int i = 0; i < REALMS; i++) {
+        for (int purpose = 0; purpose < CP_PURPOSE_COUNT; purpose++) {
+            assert_memory_not_equal(
+                macs[i][purpose],
+                macs[(i + 1) % REALMS][purpose], CP_MAC_LENGTH);
+            assert_memory_not_equal(
+                macs[i][purpose],
+                macs[i][(purpose + 1) % CP_PURPOSE_COUNT], CP_MAC_LENGTH);
+        }
+    }
+}
+
+typedef struct worker {
+    int number;
+    int wrong;
+} worker;
+
+static unsigned char expected[ROUNDS][CP_MAC_LENGTH];
+
+static bool use_once(int round)
+{
+    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char sealed[4 + CP_SEAL_OVERHEAD], text[4];
+    char buffer[64];
+    cp_span realm = realm_name(round % 50, buffer, sizeof(buffer));
+
+    return mac_of(ring, 9, (cp_purpose)(round % CP_PURPOSE_COUNT), realm,
+                  "text", mac)
+           && memcmp(mac, expected[round], CP_MAC_LENGTH) == 0
+           && cp_keyring_seal(ring, 9, realm, SECRET, CP_SPAN("b"),
+                              CP_SPAN("text"), sealed)
+           && cp_keyring_open(ring, 9, realm, SECRET, CP_SPAN("b"),
+                              cp_span_make(sealed, sizeof(sealed)), text)
+           && memcmp(text, "text", 4) == 0;
+}
+
+static void * APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
+{
+    worker *me = data;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        me->wrong += !use_once((i * 7 + me->number * 13) % ROUNDS);
+    }
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+static void threads_share_a_ring(void **state)
+{
+    apr_thread_t *threads[THREADS];
+    worker workers[THREADS];
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        char buffer[64];
+        cp_span realm = realm_name(round % 50, buffer, sizeof(buffer));
+
+        assert_true(mac_of(ring, 9, (cp_purpose)(round % CP_PURPOSE_COUNT),
+                           realm, "text", expected[round]));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (worker){ i, 0 };
+        assert_int_equal(apr_thread_create(&threads[i], NULL, work,
+                                           &workers[i], pool), APR_SUCCESS);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        apr_status_t status;
+
+        apr_thread_join(&status, threads[i]);
+        assert_int_equal(workers[i].wrong, 0);
+    }
+}
+
+/* A ring is made at each reload; a process has some 1,000 thread keys. */
+static void rings_come_and_go(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1500; i++) {
+        unsigned char mac[CP_MAC_LENGTH];
+        apr_pool_t *own = NULL;
+        cp_keyring *made;
+
+        apr_pool_create(&own, pool);
+        made = cp_keyring_make(&keys, own);
+        assert_non_null(made);
+        assert_true(mac_of(made, 9, CP_PURPOSE_CSRF, REALM, "x", mac));
+        apr_pool_destroy(own);
+    }
+}
+
+/* --- Who signs -------------------------------------------------------- */
+
+static unsigned char signer_of(const cp_keys *of, apr_uint32_t now)
+{
+    apr_pool_t *own = NULL;
+    unsigned char id;
+
+    apr_pool_create(&own, pool);
+    id = cp_keyring_signer(cp_keyring_make(of, own), now);
+    apr_pool_destroy(own);
+    return id;
+}
+
+static void the_youngest_begun_signs(void **state)
+{
+    cp_keys some = { .count = 3 };
+
+    (void)state;
+    some.list[0] = (cp_key){ .id = 3, .begins = NOW + 10 };
+    some.list[1] = (cp_key){ .id = 2, .begins = NOW - 10 };
+    some.list[2] = (cp_key){ .id = 1, .begins = NOW - 1000 };
+    assert_int_equal(signer_of(&some, NOW - 11), 1);
+    assert_int_equal(signer_of(&some, NOW - 10), 2);
+    assert_int_equal(signer_of(&some, NOW), 2);
+    assert_int_equal(signer_of(&some, NOW + 9), 2);
+    assert_int_equal(signer_of(&some, NOW + 10), 3);
+    assert_int_equal(signer_of(&some, UINT32_MAX), 3);
+    /* None has begun: the first that will. */
+    assert_int_equal(signer_of(&some, 0), 1);
+
+    some.list[1].revoked = true;
+    assert_int_equal(signer_of(&some, NOW), 1);
+    some.list[1].revoked = false;
+    some.list[1].waiting = true;
+    assert_int_equal(signer_of(&some, NOW), 1);
+    /* All that have begun are new. */
+    some.list[2].waiting = true;
+    assert_int_equal(signer_of(&some, NOW), 2);
+    some.list[2].revoked = some.list[1].revoked = true;
+    assert_int_equal(signer_of(&some, NOW), 3);
+}
+
+static void ids_that_verify(void **state)
+{
+    unsigned char ids[CP_KEYS_MAX];
+
+    (void)state;
+    assert_int_equal(cp_keyring_ids(ring, ids), 2);
+    assert_int_equal(ids[0], 9);
+    assert_int_equal(ids[1], 0);
+}
+
+/* --- Sealing ---------------------------------------------------------- */
+
+static void sealed_comes_back(void **state)
+{
+    static const size_t lengths[] = { 0, 1, 15, 16, 17, 31, 100, 16356 };
+    static unsigned char text[16356], again[16356];
+    static unsigned char sealed[16356 + CP_SEAL_OVERHEAD];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = (unsigned char)(i * 131 >> 3);
+    }
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        size_t length = lengths[i];
+
+        assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("name"),
+                                    cp_span_make(text, length), sealed));
+        memset(again, 0, sizeof(again));
+        assert_true(cp_keyring_open(ring, 9, REALM, SECRET, CP_SPAN("name"),
+                                    cp_span_make(sealed, length
+                                                         + CP_SEAL_OVERHEAD),
+                                    again));
+        assert_memory_equal(text, again, length);
+    }
+}
+
+static void sealed_hides_and_differs(void **state)
+{
+    static const char text[] = "user=alice, and nobody else may know it";
+    unsigned char one[sizeof(text) + CP_SEAL_OVERHEAD];
+    unsigned char two[sizeof(text) + CP_SEAL_OVERHEAD];
+
+    (void)state;
+    assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("n"),
+                                cp_span_make(text, sizeof(text)), one));
+    assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("n"),
+                                cp_span_make(text, sizeof(text)), two));
+    assert_memory_not_equal(one, two, 12);
+    assert_memory_not_equal(one + 12, two + 12, sizeof(text));
+    for (size_t i = 0; i + 5 <= sizeof(one); i++) {
+        assert_memory_not_equal(one + i, "alice", 5);
+    }
+}
+
+static void opens_not(unsigned char id, cp_span realm, cp_span secret,
+                      cp_span bound, cp_span sealed)
+{
+    static const unsigned char zero[64];
+    unsigned char text[64];
+
+    memset(text, 0xee, sizeof(text));
+    assert_false(cp_keyring_open(ring, id, realm, secret, bound, sealed,
+                                 text));
+    if (sealed.length >= CP_SEAL_OVERHEAD) {
+        assert_memory_equal(text, zero, sealed.length - CP_SEAL_OVERHEAD);
+    }
+}
+
+static void every_change_is_noticed(void **state)
+{
+    unsigned char sealed[24 + CP_SEAL_OVERHEAD + 1];
+    cp_span whole = { (char *)sealed, 24 + CP_SEAL_OVERHEAD };
+
+    (void)state;
+    assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("name"),
+                                CP_SPAN("exactly twenty-four char"),
+                                sealed));
+    for (size_t i = 0; i < whole.length; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            sealed[i] = (unsigned char)(sealed[i] ^ (1 << bit));
+            opens_not(9, REALM, SECRET, CP_SPAN("name"), whole);
+            sealed[i] = (unsigned char)(sealed[i] ^ (1 << bit));
+        }
+        opens_not(9, REALM, SECRET, CP_SPAN("name"),
+                  cp_span_make(sealed, i));
+    }
+    sealed[whole.length] = 0;
+    opens_not(9, REALM, SECRET, CP_SPAN("name"),
+              cp_span_make(sealed, whole.length + 1));
+    opens_not(0, REALM, SECRET, CP_SPAN("name"), whole);
+    opens_not(200, REALM, SECRET, CP_SPAN("name"), whole);
+    opens_not(1, REALM, SECRET, CP_SPAN("name"), whole);
+    opens_not(9, CP_SPAN("www.example.com"), SECRET, CP_SPAN("name"), whole);
+    opens_not(9, CP_SPAN(""), SECRET, CP_SPAN("name"), whole);
+    opens_not(9, REALM, CP_SPAN("0123456789abcdeg"), CP_SPAN("name"), whole);
+    opens_not(9, REALM, CP_SPAN(""), CP_SPAN("name"), whole);
+    opens_not(9, REALM, SECRET, CP_SPAN("nama"), whole);
+    opens_not(9, REALM, SECRET, CP_SPAN(""), whole);
+    opens_not(9, REALM, SECRET, CP_SPAN("name"), CP_SPAN_NONE);
+}
+
+static void no_key_no_seal(void **state)
+{
+    unsigned char sealed[4 + CP_SEAL_OVERHEAD];
+    char realm[256];
+
+    (void)state;
+    memset(realm, 'r', sizeof(realm));
+    assert_false(cp_keyring_seal(ring, 200, REALM, SECRET, CP_SPAN("n"),
+                                 CP_SPAN("text"), sealed));
+    assert_false(cp_keyring_seal(ring, 77, REALM, SECRET, CP_SPAN("n"),
+                                 CP_SPAN("text"), sealed));
+    assert_false(cp_keyring_seal(ring, 9, cp_span_make(realm, 256), SECRET,
+                                 CP_SPAN("n"), CP_SPAN("text"), sealed));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mac_is_as_always),
+        cmocka_unit_test(macs_differ_by_use),
+        cmocka_unit_test(parts_are_joined),
+        cmocka_unit_test(no_key_no_mac),
+        cmocka_unit_test(realms_of_every_length),
+        cmocka_unit_test(the_keys_are_copied),
+        cmocka_unit_test(many_realms),
+        cmocka_unit_test(threads_share_a_ring),
+        cmocka_unit_test(rings_come_and_go),
+        cmocka_unit_test(the_youngest_begun_signs),
+        cmocka_unit_test(ids_that_verify),
+        cmocka_unit_test(sealed_comes_back),
+        cmocka_unit_test(sealed_hides_and_differs),
+        cmocka_unit_test(every_change_is_noticed),
+        cmocka_unit_test(no_key_no_seal),
+    };
+
+    return cmocka_run_group_tests_name("keyring", tests, setup, teardown);
+}

@@ -1,0 +1,212 @@
+/**
+ * @file store_memory.h
+ * @brief A store in the test's own memory, which can be told to be away, to
+ *        find that others changed a record, and to let others act meanwhile.
+ */
+#ifndef STORE_MEMORY_H
+#define STORE_MEMORY_H
+
+#include "store.h"
+
+#define STORE_MEMORY_RECORDS 64
+
+typedef struct memory_record {
+    bool used;
+    cp_store_name name;
+    char value[CP_STORE_VALUE_MAX];
+    apr_size_t length;
+    apr_uint32_t expires;
+    apr_uint32_t revision;
+    apr_uint64_t owner;
+} memory_record;
+
+typedef struct memory_store {
+    cp_store store;             /* first, as the interface asks */
+    memory_record records[STORE_MEMORY_RECORDS];
+    bool away;
+    int conflicts;              /* saves to come that find a changed record */
+    void (*before_save)(void *data);    /* once, then forgotten */
+    void *data;
+    int loads, saves, touches, removes;
+} memory_store;
+
+static inline memory_record *memory_find(memory_store *memory,
+                                         const cp_store_name *name,
+                                         apr_uint32_t now)
+{
+    for (int i = 0; i < STORE_MEMORY_RECORDS; i++) {
+        memory_record *record = &memory->records[i];
+
+        if (record->used && record->expires > now
+            && memcmp(&record->name, name, sizeof(*name)) == 0) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+static inline apr_status_t memory_load(cp_store *store,
+                                       const cp_store_name *name,
+                                       apr_uint32_t now,
+                                       cp_store_record *record,
+                                       apr_pool_t *pool)
+{
+    memory_store *memory = (memory_store *)store;
+    const memory_record *found = memory_find(memory, name, now);
+
+    memory->loads++;
+    if (memory->away) {
+        return APR_ECONNREFUSED;
+    }
+    if (!found) {
+        return APR_NOTFOUND;
+    }
+    record->value = cp_span_make(apr_pmemdup(pool, found->value,
+                                             found->length + 1),
+                                 found->length);
+    record->expires = found->expires;
+    record->revision = found->revision;
+    record->owner = found->owner;
+    return APR_SUCCESS;
+}
+
+static inline memory_record *memory_free_record(memory_store *memory)
+{
+    for (int i = 0; i < STORE_MEMORY_RECORDS; i++) {
+        if (!memory->records[i].used) {
+            return &memory->records[i];
+        }
+    }
+    return NULL;
+}
+
+static inline apr_status_t memory_save(cp_store *store,
+                                       const cp_store_name *name,
+                                       apr_uint32_t now,
+                                       cp_store_record *record)
+{
+    memory_store *memory = (memory_store *)store;
+    void (*before_save)(void *) = memory->before_save;
+    memory_record *found;
+
+    memory->saves++;
+    if (before_save) {
+        memory->before_save = NULL;
+        before_save(memory->data);
+    }
+    if (memory->away) {
+        return APR_ECONNREFUSED;
+    }
+    if (record->value.length > CP_STORE_VALUE_MAX) {
+        return APR_ENOSPC;
+    }
+    found = memory_find(memory, name, now);
+    if (found && memory->conflicts > 0) {
+        memory->conflicts--;
+        found->revision++;
+    }
+    if (!found && record->revision) {
+        return APR_NOTFOUND;
+    }
+    if (found && found->revision != record->revision) {
+        return APR_EEXIST;
+    }
+    found = found ? found : memory_free_record(memory);
+    if (!found) {
+        return APR_ENOSPC;
+    }
+    found->used = true;
+    found->name = *name;
+    memcpy(found->value, record->value.at, record->value.length);
+    found->length = record->value.length;
+    found->expires = record->expires;
+    found->revision = ++record->revision;
+    found->owner = record->owner;
+    return APR_SUCCESS;
+}
+
+static inline apr_status_t memory_touch(cp_store *store,
+                                        const cp_store_name *name,
+                                        apr_uint32_t now,
+                                        apr_uint32_t expires)
+{
+    memory_store *memory = (memory_store *)store;
+    memory_record *found = memory_find(memory, name, now);
+
+    memory->touches++;
+    if (memory->away) {
+        return APR_ECONNREFUSED;
+    }
+    if (!found) {
+        return APR_NOTFOUND;
+    }
+    found->expires = expires;
+    return APR_SUCCESS;
+}
+
+static inline apr_status_t memory_remove(cp_store *store,
+                                         const cp_store_name *name,
+                                         apr_uint32_t now)
+{
+    memory_store *memory = (memory_store *)store;
+    memory_record *found = memory_find(memory, name, now);
+
+    memory->removes++;
+    if (memory->away) {
+        return APR_ECONNREFUSED;
+    }
+    if (!found) {
+        return APR_NOTFOUND;
+    }
+    found->used = false;
+    return APR_SUCCESS;
+}
+
+static inline apr_status_t memory_count(cp_store *store, apr_uint32_t now,
+                                        cp_store_counts *counts)
+{
+    memory_store *memory = (memory_store *)store;
+
+    memset(counts, 0, sizeof(*counts));
+    for (int i = 0; i < STORE_MEMORY_RECORDS; i++) {
+        const memory_record *record = &memory->records[i];
+
+        if (record->used && record->expires > now) {
+            *(record->owner ? &counts->owned : &counts->anonymous) += 1;
+        }
+    }
+    return memory->away ? APR_ECONNREFUSED : APR_SUCCESS;
+}
+
+/** Empties it. */
+static inline void memory_store_reset(memory_store *memory)
+{
+    static const cp_store_provider provider = {
+        "memory", memory_load, memory_save, memory_touch, memory_remove,
+        memory_count
+    };
+
+    memset(memory, 0, sizeof(*memory));
+    memory->store.provider = &provider;
+}
+
+/** How often it was called at all. */
+static inline int memory_store_calls(const memory_store *memory)
+{
+    return memory->loads + memory->saves + memory->touches
+           + memory->removes;
+}
+
+/** How many records are alive. */
+static inline int memory_store_records(memory_store *memory,
+                                       apr_uint32_t now)
+{
+    int count = 0;
+
+    for (int i = 0; i < STORE_MEMORY_RECORDS; i++) {
+        count += memory->records[i].used && memory->records[i].expires > now;
+    }
+    return count;
+}
+
+#endif
