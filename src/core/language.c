@@ -6,6 +6,9 @@
 /* Ranges of one Accept-Language header that are looked at. */
 #define RANGES_MAX 32
 
+/* A weight of 1, in thousandths. */
+#define QUALITY_MAX 1000
+
 static bool language_open(const cp_visit *visit)
 {
     return visit->terms->languages != NULL;
@@ -73,33 +76,37 @@ static int range_compare(const void *a, const void *b)
                                         : one->place - two->place;
 }
 
-/* RFC 9110 section 12.4.2. What is no weight counts as 0. */
+/* RFC 9110 section 12.4.2: ;q= and a number from 0 to 1 with at most three
+ * digits after the point. What is none counts as 0. */
 static int quality_read(cp_span parameter)
 {
-    int quality = 0;
-    int worth = 1000;
-    apr_size_t i = 0;
+    int quality, worth = 100;
 
-    while (i < parameter.length && apr_isspace(parameter.at[i])) {
-        i++;
+    while (parameter.length && apr_isspace(parameter.at[0])) {
+        parameter.at++;
+        parameter.length--;
     }
-    if (i == parameter.length) {
-        return 1000;
+    while (parameter.length
+           && apr_isspace(parameter.at[parameter.length - 1])) {
+        parameter.length--;
     }
-    if (parameter.length - i < 3 || apr_tolower(parameter.at[i]) != 'q'
-        || parameter.at[i + 1] != '=') {
+    if (parameter.length == 0) {
+        return QUALITY_MAX;
+    }
+    if (parameter.length < 3 || parameter.length > 7
+        || apr_tolower(parameter.at[0]) != 'q' || parameter.at[1] != '='
+        || (parameter.at[2] != '0' && parameter.at[2] != '1')
+        || (parameter.length > 3 && parameter.at[3] != '.')) {
         return 0;
     }
-    for (i += 2; i < parameter.length && worth; i++) {
-        if (apr_isdigit(parameter.at[i])) {
-            quality += (parameter.at[i] - '0') * worth;
-            worth /= 10;
+    quality = parameter.at[2] == '1' ? QUALITY_MAX : 0;
+    for (apr_size_t i = 4; i < parameter.length; i++, worth /= 10) {
+        if (!apr_isdigit(parameter.at[i])) {
+            return 0;
         }
-        else if (parameter.at[i] != '.') {
-            break;
-        }
+        quality += (parameter.at[i] - '0') * worth;
     }
-    return quality > 1000 ? 1000 : quality;
+    return quality <= QUALITY_MAX ? quality : 0;
 }
 
 static int ranges_read(const char *header, weighted_range *ranges)
@@ -117,7 +124,7 @@ static int ranges_read(const char *header, weighted_range *ranges)
             length += blanks;
             length += strspn(header + length, " \t");
             ranges[count].quality =
-                header[length] != ';' ? 1000
+                header[length] != ';' ? QUALITY_MAX
                 : quality_read(cp_span_make(header + length + 1,
                                             element - length - 1));
             ranges[count].place = count;
@@ -129,10 +136,29 @@ static int ranges_read(const char *header, weighted_range *ranges)
     return count;
 }
 
+/* Whether the visitor says of a language, or of all its kind, not to want
+ * it. */
+static bool is_unwanted(const char *language, const weighted_range *ranges,
+                        int count)
+{
+    for (int i = 0; i < count; i++) {
+        cp_span range = ranges[i].range;
+
+        if (ranges[i].quality == 0 && range.length
+            && strncasecmp(language, range.at, range.length) == 0
+            && (language[range.length] == '\0'
+                || language[range.length] == '-')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *language_negotiate(const cp_visit *visit)
 {
     const char *const *languages = visit->terms->languages;
     weighted_range ranges[RANGES_MAX];
+    const char *found = NULL;
     int count;
 
     if (!visit->request.accept_language || !languages[1]) {
@@ -140,16 +166,15 @@ static const char *language_negotiate(const cp_visit *visit)
     }
     count = ranges_read(visit->request.accept_language, ranges);
     qsort(ranges, (size_t)count, sizeof(ranges[0]), range_compare);
-    for (int i = 0; i < count && ranges[i].quality > 0; i++) {
-        const char *found = cp_span_equal(ranges[i].range, CP_SPAN("*"))
-                            ? languages[0]
-                            : range_look_up(visit, ranges[i].range);
-
-        if (found) {
-            return found;
-        }
+    /* `*` finds nothing here: what is left to it is the fallback. */
+    for (int i = 0; i < count && ranges[i].quality > 0 && !found; i++) {
+        found = range_look_up(visit, ranges[i].range);
     }
-    return languages[0];
+    for (int i = 0; languages[i] && !found; i++) {
+        found = is_unwanted(languages[i], ranges, count) ? NULL
+                                                         : languages[i];
+    }
+    return found ? found : languages[0];
 }
 
 static void language_validate(cp_visit *visit)
