@@ -197,6 +197,7 @@ static int corridor_header_parser(request_rec *r)
         /* No output filter sees an interim response. */
         apr_table_setn(r->subprocess_env, "proxy-interim-response",
                        "Suppress");
+        cp_filter_interim_insert(exchange, r);
     }
     status = cp_csrf_check_request(exchange, r);
     if (status == DECLINED && exchange->visit->token_seen
@@ -290,4 +291,5 @@ void cp_corridor_register(apr_pool_t *pool)
     cp_csrf_check_register(pool);
     cp_filter_content_register();
     cp_filter_issue_register();
+    cp_filter_interim_register();
 }

@@ -1,12 +1,13 @@
 /**
  * @file filters.h
- * @brief The two output filters.
+ * @brief The output filters.
  *
  * CP_CONTENT stands before any cache: it takes the application's session
  * commands out, lets the rooms hear what the application wants, and says
  * what a cache must know. CP_ISSUE stands after any cache, just before the
  * protocol: it drops what may not pass and adds what is to be issued. Both
- * only look at headers and leave with the first bytes.
+ * only look at headers and leave with the first bytes. CP_INTERIM stands at
+ * the connection, where a request asks for an upgrade.
  */
 #ifndef CP_FILTERS_H
 #define CP_FILTERS_H
@@ -16,10 +17,15 @@
 /** Puts both filters into a main request's chain. */
 void cp_filters_insert(request_rec *r);
 
+/** Watches for a 101 in answer to a request that asks for an upgrade. */
+void cp_filter_interim_insert(const cp_exchange *exchange, request_rec *r);
+
 void cp_filter_content_register(void);
 void cp_filter_issue_register(void);
+void cp_filter_interim_register(void);
 
 #define CP_FILTER_CONTENT "CP_CONTENT"
 #define CP_FILTER_ISSUE "CP_ISSUE"
+#define CP_FILTER_INTERIM "CP_INTERIM"
 
 #endif
