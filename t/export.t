@@ -2,10 +2,9 @@
 use strict;
 use warnings;
 
-use IO::Socket::INET ();
-use POSIX ();
 use Test::More;
 
+use CookiePolicy::Backend ();
 use CookiePolicy::Client qw(fetch);
 use CookiePolicy::Server ();
 use CookiePolicy::Visitor ();
@@ -57,31 +56,20 @@ is $answer->seen('COOKIEPOLICY_LANGUAGE'), 'en', 'sees the variables, too';
 
 # A backend of another kind, which says what it was sent. (A httpd with this
 # module would take our headers for spoofed ones.)
-my $backend = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0,
-                                    Listen => 8, Proto => 'tcp')
-    or die "no backend: $!";
-my $pid = fork // die "fork: $!";
-if ($pid == 0) {
-    while (my $client = $backend->accept) {
-        my $said = '';
-        while (my $line = <$client>) {
-            last if $line eq "\r\n";
-            $said .= "$1: $2\n" if $line =~ /\A([^:]+):\s*(.*?)\r\n/;
-        }
-        print $client "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
-            . 'Content-Length: ' . length($said)
-            . "\r\nConnection: close\r\n\r\n$said";
-        close $client;
-    }
-    POSIX::_exit(0);
-}
+my $backend = CookiePolicy::Backend->new('/backend' => sub {
+    my $said = join '', map { /\A([^:]+):\s*(.*?)\r\n/ ? "$1: $2\n" : () }
+               $_[0] =~ /(.*\n)/g;
+
+    return "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: "
+           . length($said) . "\r\nConnection: close\r\n\r\n$said";
+});
 my $server = CookiePolicy::Server->new(config => <<"CONFIG");
 CookiePolicy On
 CookiePolicyStateDir {STATE}
 CookiePolicySessionStore shm:1M
 CookiePolicyExport headers
 CookiePolicySessionHeader X-Session login
-ProxyPass /backend http://127.0.0.1:@{[ $backend->sockport ]}
+ProxyPass /backend http://127.0.0.1:@{[ $backend->port ]}/backend
 CONFIG
 ok $server->start, 'a server of its own' or diag $server->log;
 
@@ -110,8 +98,7 @@ like $answer->seen('Cookie') // '',
 $answer = $visitor->get('/backend', headers => [
     Connection => 'close, X-Other', 'X-Other' => 'hop' ]);
 is $answer->seen('X-Other'), undef, 'but what is the client\'s';
-kill TERM => $pid;
-waitpid $pid, 0;
+$backend->stop;
 ok $server->stop, 'stopped';
 
 # --- none ------------------------------------------------------------------

@@ -682,6 +682,7 @@ static void at_the_end_of_time(void **state)
     (void)state;
     site.request.now = UINT32_MAX - 10;
     token = logged_in("alice");
+    assert_int_equal(reason_of(visit_with(token)), CP_VALID);
     assert_string_equal(cp_session_user(visit_with(token)), "alice");
 }
 
@@ -877,7 +878,12 @@ static void many_planted_ones(void **state)
         if (counts[i] < CP_DUPLICATES_MAX) {
             assert_string_equal(cp_session_user(visit), "alice");
         }
-        /* Who might be logged in is not overwritten. */
+        else {
+            /* Who might be logged in is not overwritten, whatever comes. */
+            assert_int_equal(sample_store(&site, visit, "a", "1"),
+                             APR_EACCES);
+            assert_int_equal(sample_login(&site, visit, "eve"), APR_EACCES);
+        }
         nothing_is_issued(visit);
     }
 }
