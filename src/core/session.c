@@ -19,6 +19,12 @@
 /* The idle time is written anew at most once in so great a part of it. */
 #define TOUCHES_IN_IDLE 60
 
+/* Seconds later, or the end of time. */
+static apr_uint32_t after(apr_uint32_t time, apr_uint32_t seconds)
+{
+    return time > APR_UINT32_MAX - seconds ? APR_UINT32_MAX : time + seconds;
+}
+
 static bool session_open(const cp_visit *visit)
 {
     return visit->site->session == CP_SESSION_ON;
@@ -94,12 +100,12 @@ static cp_reason id_read(const cp_visit *visit, cp_span token,
                             cp_span_make(id->bytes + AT_MAC, MAC_PART))) {
         return CP_FORGED;
     }
-    if (id_time(id) > now + CLOCK_SKEW) {
+    if (id_time(id) > after(now, CLOCK_SKEW)) {
         return CP_EXPIRED;
     }
     /* A record has its own time, which a change of id does not set back. */
     if (!(id->bytes[AT_FLAGS] & FLAG_STORED)
-        && id_time(id) + visit->site->absolute <= now) {
+        && after(id_time(id), visit->site->absolute) <= now) {
         return CP_EXPIRED;
     }
     return CP_VALID;
@@ -110,8 +116,8 @@ static cp_reason id_read(const cp_visit *visit, cp_span token,
 /* The idle and the absolute timeout as one point in time. */
 static apr_uint32_t expiry_of(const cp_visit *visit, apr_uint32_t created)
 {
-    apr_uint32_t idle = visit->request.now + visit->site->idle;
-    apr_uint32_t absolute = created + visit->site->absolute;
+    apr_uint32_t idle = after(visit->request.now, visit->site->idle);
+    apr_uint32_t absolute = after(created, visit->site->absolute);
 
     return idle < absolute ? idle : absolute;
 }
@@ -135,7 +141,7 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
     if (status != APR_SUCCESS) {
         return CP_STORE_AWAY;
     }
-    if (session->record.created + visit->site->absolute
+    if (after(session->record.created, visit->site->absolute)
         <= visit->request.now) {
         return CP_EXPIRED;
     }
@@ -169,8 +175,8 @@ static void touch(const cp_visit *visit, cp_session *session)
 {
     apr_uint32_t expires = expiry_of(visit, session->record.created);
 
-    if (expires > session->record.expires + visit->site->idle
-                                            / TOUCHES_IN_IDLE
+    if (expires > after(session->record.expires,
+                        visit->site->idle / TOUCHES_IN_IDLE)
         && cp_record_touch(visit, &session->id, expires) == APR_SUCCESS) {
         session->record.expires = expires;
     }
@@ -376,7 +382,7 @@ static apr_status_t predecessor_end(const cp_visit *visit,
     pointer = before->record;
     pointer.moved = true;
     pointer.successor = visit->session->id;
-    pointer.expires = visit->request.now + CP_SESSION_GRACE;
+    pointer.expires = after(visit->request.now, CP_SESSION_GRACE);
     pointer.attributes = apr_table_make(visit->pool, 1);
     status = cp_record_save(visit, &before->id, &pointer);
     return APR_STATUS_IS_NOTFOUND(status) ? APR_EACCES : status;
@@ -449,26 +455,27 @@ static apr_status_t session_save(cp_visit *visit,
 apr_status_t cp_session_apply(cp_visit *visit,
                               const cp_session_change *change)
 {
+    const cp_verdict *verdict = &visit->verdicts[CP_SESSION];
     cp_session *session = visit->session;
-    apr_status_t status = APR_EGENERAL;
+    apr_status_t status;
 
     if (!session_open(visit) || !visit->site->store
-        || visit->verdicts[CP_SESSION].reason == CP_CONFLICT
-        || visit->verdicts[CP_SESSION].reason == CP_STORE_AWAY) {
+        || verdict->reason == CP_CONFLICT
+        || verdict->reason == CP_STORE_AWAY
+        || (visit->cut && !verdict->value)) {
         return APR_EACCES;
     }
-    if (!visit->verdicts[CP_SESSION].value) {
+    if (!verdict->value) {
         session_issue(visit);
     }
-    for (int i = 0; i < TRIES; i++) {
-        status = session_save(visit, change);
-        if (!APR_STATUS_IS_EEXIST(status)) {
-            break;
-        }
-        status = cp_record_load(visit, &session->id, &session->record);
-        if (status != APR_SUCCESS || session->record.moved) {
+    status = session_save(visit, change);
+    for (int i = 1; i < TRIES && APR_STATUS_IS_EEXIST(status); i++) {
+        if (cp_record_load(visit, &session->id, &session->record)
+                != APR_SUCCESS
+            || session->record.moved) {
             return APR_EACCES;  /* ended by somebody else meanwhile */
         }
+        status = session_save(visit, change);
     }
     return status;
 }
