@@ -30,6 +30,7 @@ typedef struct cp_counters {
     atomic_ullong verdicts[CP_MANAGED_COUNT][CP_REASON_COUNT];
     atomic_ullong issued[CP_MANAGED_COUNT];
     atomic_ullong refusals[CP_REFUSAL_COUNT];
+    atomic_flag told[CP_MANAGED_COUNT];     /* that an application sets it */
 } cp_counters;
 
 /** The words for reasons, as they are logged and shown. */

@@ -2,7 +2,6 @@
 
 #include <http_protocol.h>
 #include <util_filter.h>
-#include <apr_atomic.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -30,9 +29,9 @@ static void managed_complain(const judgement *on, int managed)
         [CP_LANGUAGE] = APLOG_INFO,
         [CP_PREFERENCES] = APLOG_ERR
     };
-    static volatile apr_uint32_t told[CP_MANAGED_COUNT];
+    cp_counters *counters = on->exchange->server->counters;
 
-    if (apr_atomic_cas32(&told[managed], 1, 0) == 0) {
+    if (counters && !atomic_flag_test_and_set(&counters->told[managed])) {
         ap_log_rerror(APLOG_MARK, levels[managed], 0, on->r, CP_LOG(0016)
                       "the application sets the managed cookie %s, which is "
                       "dropped; %s to the application (this is logged once)",

@@ -30,7 +30,7 @@ static void header_check(const char *header)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-    sample *site = fuzz_site();
+    sample *site = fuzz_begin();
     char *copy = fuzz_copy(data, size, false);
 
     site->request.cookie = cp_span_make(copy, size);
@@ -50,5 +50,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         }
     }
     free(copy);
+    fuzz_end(site);
     return 0;
 }

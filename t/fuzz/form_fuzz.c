@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-    sample *site = fuzz_site();
+    sample *site = fuzz_begin();
     char *copy = fuzz_copy(data, size, false);
     cp_span body = cp_span_make(copy, size);
     cp_span whole = CP_SPAN_NONE, cut = CP_SPAN_NONE;
@@ -24,5 +24,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         FUZZ_ASSERT(!cp_csrf_check(sample_visit(site), whole));
     }
     free(copy);
+    fuzz_end(site);
     return 0;
 }

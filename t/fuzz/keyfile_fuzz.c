@@ -11,7 +11,7 @@
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     static int memory = -1;
-    sample *site = fuzz_site();
+    sample *site = fuzz_begin();
     const char *error = NULL;
     const char *file;
     cp_keys keys;
@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     file = apr_psprintf(site->pool, "/proc/self/fd/%d", memory);
     if (cp_keyfile_read(&keys, file, &error, site->pool) != APR_SUCCESS) {
         FUZZ_ASSERT(error && strstr(error, file));
+        fuzz_end(site);
         return 0;
     }
     FUZZ_ASSERT(keys.count >= 1 && keys.count <= CP_KEYS_MAX);
@@ -32,5 +33,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         FUZZ_ASSERT(keys.list[i - 1].begins >= keys.list[i].begins);
     }
     cp_keyring_signer(cp_keyring_make(&keys, site->pool), SAMPLE_NOW);
+    fuzz_end(site);
     return 0;
 }

@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-    sample *site = fuzz_site();
+    sample *site = fuzz_begin();
     char *copy = fuzz_copy(data, size, true);
     const char *spoken;
     cp_visit *visit;
@@ -25,5 +25,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     sample_request(site, apr_pstrcat(site->pool, "django_language=", copy,
                                      NULL));
     free(copy);
+    fuzz_end(site);
     return 0;
 }

@@ -33,7 +33,7 @@ static cp_visit *visit_with(sample *site, const char *value)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-    sample *site = fuzz_site();
+    sample *site = fuzz_begin();
     char *copy = fuzz_copy(data, size, true);
     cp_visit *visit = visit_with(site, copy);
 
@@ -46,5 +46,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         FUZZ_ASSERT(cp_preferences_allow(visit, 0));
     }
     free(copy);
+    fuzz_end(site);
     return 0;
 }

@@ -58,7 +58,7 @@ static void visit_use(sample *site, cp_visit *visit)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-    sample *site = fuzz_site();
+    sample *site = fuzz_begin();
     cp_session_id id;
     const char *token = stored_token(site, id.bytes);
     char *copy = fuzz_copy(data, size, true);
@@ -74,5 +74,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         visit_use(site, visit);
     }
     free(copy);
+    fuzz_end(site);
     return 0;
 }

@@ -31,7 +31,7 @@ static void kept_check(sample *site, const cp_set_cookie *kept)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-    sample *site = fuzz_site();
+    sample *site = fuzz_begin();
     char *copy = fuzz_copy(data, size, false);
     cp_span line = cp_span_make(copy, size);
     cp_set_cookie kept;
@@ -51,5 +51,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         sample_take(site, visit, true);
     }
     free(copy);
+    fuzz_end(site);
     return 0;
 }

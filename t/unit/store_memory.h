@@ -186,8 +186,15 @@ static inline void memory_store_reset(memory_store *memory)
         memory_count
     };
 
-    memset(memory, 0, sizeof(*memory));
     memory->store.provider = &provider;
+    for (int i = 0; i < STORE_MEMORY_RECORDS; i++) {
+        memory->records[i].used = false;
+    }
+    memory->away = false;
+    memory->conflicts = 0;
+    memory->before_save = NULL;
+    memory->data = NULL;
+    memory->loads = memory->saves = memory->touches = memory->removes = 0;
 }
 
 /** How often it was called at all. */

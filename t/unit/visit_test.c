@@ -481,6 +481,8 @@ static void a_muted_visit_says_nothing(void **state)
     cp_language_choose(visit, CP_SPAN("pt-BR"));
     assert_int_equal(sample_login(&site, visit, "bob"), APR_EACCES);
     cp_visit_hear(visit, CP_SPAN("csrftoken=x"));
+    assert_true(cp_preferences_choose(visit, choices));
+    assert_int_equal(cp_session_end(visit), APR_SUCCESS);
     assert_int_equal(issued(visit, true), 0);
 }
 

@@ -221,7 +221,7 @@ END {
     for my $self (grep { $_->{owner} == $$ } @RUNNING) {
         $self->stop;
         unlink keys %{ $self->{segments} };
-        if ($self->log =~ /exit signal [^\n]*|Sanitizer[^\n]*/) {
+        if ($self->log =~ /(?:exit signal|runtime error:|Sanitizer)[^\n]*/) {
             print STDERR "# an httpd of $0 crashed: $&\n";
             $status ||= 70;
         }
