@@ -288,17 +288,16 @@ void cp_visit_issue(cp_visit *visit, bool document, const char **lines)
                    || (verdict->issuance == CP_ISSUE_WITH_DOCUMENT
                        && (document || visit->terms->all));
 
-        lines[i] = due ? cp_cookie_write(&visit->site->attributes[i],
-                                         verdict->value,
-                                         visit->request.secure, visit->pool)
-                       : NULL;
+        lines[i] = due && !visit->muted
+                   ? cp_cookie_write(&visit->site->attributes[i],
+                                     verdict->value, visit->request.secure,
+                                     visit->pool)
+                   : NULL;
     }
 }
 
 void cp_visit_mute(cp_visit *visit)
 {
-    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        visit->verdicts[i].issuance = CP_ISSUE_NOTHING;
-    }
+    visit->muted = true;
     visit->request.welcomes = false;
 }

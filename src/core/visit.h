@@ -118,6 +118,7 @@ typedef struct cp_visit {
     cp_preferences *preferences;
     apr_array_header_t *others; /* of cp_pair: what is not managed */
     unsigned int broken;        /* pairs that were passed over */
+    bool muted;                 /* nothing is issued, whatever comes */
     bool cut;                   /* the header had more than the limits allow */
 } cp_visit;
 
