@@ -191,13 +191,14 @@ static int index_of(char c)
  * @return false when it has the form of neither */
 static bool token_unmask(cp_span presented, char *token)
 {
-    const char *masked = presented.at + CP_CSRF_TOKEN_LENGTH;
+    const char *masked;
 
     if (!is_alphanumeric(presented)
         || (presented.length != CP_CSRF_TOKEN_LENGTH
             && presented.length != CP_CSRF_MASKED_LENGTH)) {
         return false;
     }
+    masked = presented.at + presented.length - CP_CSRF_TOKEN_LENGTH;
     for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
         int index = presented.length == CP_CSRF_TOKEN_LENGTH
                     ? index_of(presented.at[i])

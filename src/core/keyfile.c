@@ -174,10 +174,17 @@ static apr_status_t file_read(char *text, const char *file,
     apr_status_t status;
     char reason[128];
 
-    status = apr_file_open(&in, file, APR_FOPEN_READ, APR_OS_DEFAULT, pool);
+    /* Not opened before it is known: a pipe would wait for its writer. */
+    status = apr_stat(&info, file, APR_FINFO_TYPE, pool);
+    if (status == APR_SUCCESS && info.filetype != APR_REG) {
+        status = APR_EINVAL;
+    }
     if (status == APR_SUCCESS) {
-        status = apr_file_info_get(&info, APR_FINFO_PROT | APR_FINFO_TYPE,
-                                   in);
+        status = apr_file_open(&in, file, APR_FOPEN_READ, APR_OS_DEFAULT,
+                               pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_file_info_get(&info, APR_FINFO_PROT, in);
         if (status == APR_SUCCESS
             && (info.protection & (APR_WREAD | APR_WWRITE | APR_GWRITE))) {
             *error = apr_psprintf(pool, "key file %s may be read by everybody"
@@ -185,9 +192,6 @@ static apr_status_t file_read(char *text, const char *file,
                                   file);
             apr_file_close(in);
             return APR_EACCES;
-        }
-        if (status == APR_SUCCESS && info.filetype != APR_REG) {
-            status = APR_EINVAL;
         }
         if (status == APR_SUCCESS) {
             status = apr_file_read_full(in, text, KEY_FILE_MAX, &length);

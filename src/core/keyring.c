@@ -155,7 +155,7 @@ static bool subkey_derive(const cp_keyring *ring, const cp_key *from,
     apr_size_t length = strlen(label) + 1;
     OSSL_PARAM params[4];
 
-    if (realm.length > REALM_MAX || secret.length > 64 || length > 64) {
+    if (!realm.at || realm.length > REALM_MAX || secret.length > 64 || length > 64) {
         return false;
     }
     memcpy(info, label, length);
@@ -235,7 +235,7 @@ static EVP_MAC_CTX *context_get(const cp_keyring *ring, unsigned char id,
     unsigned int hash;
     bool good;
 
-    if (!thread || !from || realm.length > REALM_MAX) {
+    if (!thread || !from || !realm.at || realm.length > REALM_MAX) {
         return NULL;
     }
     hash = apr_hashfunc_default(realm.at, &realm_length) * CP_PURPOSE_COUNT

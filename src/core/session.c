@@ -213,7 +213,8 @@ static void foreign_bind(cp_visit *visit)
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
     cp_session *session = visit->session;
 
-    for (int i = verdict->received_count - 1; i >= 0; i--) {
+    for (int i = verdict->received_count - 1;
+         i >= 0 && session->binding_count < CP_BINDINGS_MAX; i--) {
         session->bindings[session->binding_count++] = verdict->received[i];
     }
     if (session->binding_count == 0) {

@@ -16,6 +16,9 @@
 /** Seconds for which an id that was rotated away is still understood. */
 #define CP_SESSION_GRACE 10
 
+/** So many of an application's session cookies a token may be bound to. */
+#define CP_BINDINGS_MAX 16
+
 /** Characters of a session's reference in logs. */
 #define CP_SESSION_REFERENCE_LENGTH 11
 
@@ -27,7 +30,7 @@ struct cp_session {
 
     /* What csrftoken is bound to: first what a new one is. With an
      * application's sessions these are its cookie's values. */
-    cp_span bindings[CP_DUPLICATES_MAX];
+    cp_span bindings[CP_BINDINGS_MAX];
     int binding_count;
 };
 

@@ -45,17 +45,15 @@ static bool is_session_name(const cp_visit *visit, cp_span name)
                                           .name));
 }
 
-/* Copies without the format take no place: a sibling host could plant so
- * many in front that the genuine one finds none. */
-static void copy_keep(cp_visit *visit, int managed, cp_span value)
+static void copy_keep(cp_visit *visit, int cookie, cp_span value)
 {
-    cp_verdict *verdict = &visit->verdicts[managed];
+    cp_verdict *verdict = &visit->verdicts[cookie];
 
-    if (value.length < cp_rooms[managed]->length_min
-        || value.length > cp_rooms[managed]->length_max) {
-        verdict->reason = CP_MALFORMED;
+    if (!verdict->received) {
+        verdict->received = apr_palloc(visit->pool, CP_DUPLICATES_MAX
+                                                    * sizeof(cp_span));
     }
-    else if (verdict->received_count < CP_DUPLICATES_MAX) {
+    if (verdict->received_count < CP_DUPLICATES_MAX) {
         verdict->received[verdict->received_count++] = value;
     }
     else {
@@ -63,24 +61,65 @@ static void copy_keep(cp_visit *visit, int managed, cp_span value)
     }
 }
 
+/* Copies without the format take no place: a sibling host could plant so
+ * many in front that the genuine one finds none. */
+static void managed_keep(cp_visit *visit, int cookie, cp_span value)
+{
+    if (value.length < cp_rooms[cookie]->length_min
+        || value.length > cp_rooms[cookie]->length_max) {
+        visit->verdicts[cookie].reason = CP_MALFORMED;
+    }
+    else {
+        copy_keep(visit, cookie, value);
+    }
+}
+
+/* Some applications split at commas too. Whether one of them would find a
+ * managed cookie in the value of another. */
+static bool hides_managed(const cp_visit *visit, cp_span value)
+{
+    const char *end = value.at + value.length;
+    const char *comma = value.length ? memchr(value.at, ',', value.length)
+                                     : NULL;
+
+    while (comma) {
+        cp_span piece = { comma + 1, (apr_size_t)(end - comma - 1) };
+        const char *equals;
+        bool exact;
+
+        comma = piece.length ? memchr(piece.at, ',', piece.length) : NULL;
+        piece.length = comma ? (apr_size_t)(comma - piece.at) : piece.length;
+        equals = piece.length ? memchr(piece.at, '=', piece.length) : NULL;
+        if (equals) {
+            piece.length = (apr_size_t)(equals - piece.at);
+            if (managed_find(visit, piece, &exact) >= 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void pair_sort(cp_visit *visit, const cp_pair *pair)
 {
-    cp_verdict *session = &visit->verdicts[CP_SESSION];
     bool exact = false;
     int managed = managed_find(visit, pair->name, &exact);
 
-    if (managed < 0) {
-        if (visit->site->session == CP_SESSION_APPLICATION
-            && session->received_count < CP_DUPLICATES_MAX
-            && is_session_name(visit, pair->name)) {
-            session->received[session->received_count++] = pair->value;
+    if (managed >= 0) {
+        if (exact) {
+            managed_keep(visit, managed, cp_cookie_unquoted(pair->value));
         }
-        *(cp_pair *)apr_array_push(visit->others) = *pair;
         return;
     }
-    if (exact) {
-        copy_keep(visit, managed, cp_cookie_unquoted(pair->value));
+    if (hides_managed(visit, pair->value)) {
+        visit->broken++;
+        return;
     }
+    if (visit->site->session == CP_SESSION_APPLICATION
+        && is_session_name(visit, pair->name)) {
+        copy_keep(visit, CP_SESSION, pair->value);
+    }
+    *(cp_pair *)apr_array_push(visit->others) = *pair;
 }
 
 static void cookies_read(cp_visit *visit)

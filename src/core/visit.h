@@ -91,11 +91,11 @@ typedef enum cp_issuance {
 } cp_issuance;
 
 /** Copies of one managed cookie that are looked at; others are ignored. */
-#define CP_DUPLICATES_MAX 16
+#define CP_DUPLICATES_MAX 64
 
 /** What is known of one managed cookie. */
 typedef struct cp_verdict {
-    cp_span received[CP_DUPLICATES_MAX];
+    cp_span *received;          /* room for CP_DUPLICATES_MAX, or NULL */
     int received_count;
     cp_reason reason;
     const char *value;          /* in force, received or drawn; or NULL */

@@ -107,8 +107,9 @@ static int attributes_compile(server_rec *s, cp_server_config *config,
             wrong = "has a domain= that the virtual host's name is not in";
         }
         for (int j = 0; !wrong && j < CP_MANAGED_COUNT; j++) {
-            if ((j < i && strcmp(all[i].name, all[j].name) == 0)
-                || (j != i && strcmp(all[i].name, cp_rooms[j]->name) == 0)) {
+            if ((j < i && strcasecmp(all[i].name, all[j].name) == 0)
+                || (j != i
+                    && strcasecmp(all[i].name, cp_rooms[j]->name) == 0)) {
                 wrong = "has a name= that another managed cookie has";
             }
         }

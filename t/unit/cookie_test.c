@@ -508,7 +508,8 @@ static void every_letter_can_be_disguised(void **state)
 
 /* --- Set-Cookie ------------------------------------------------------- */
 
-#define LONG_64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_64 LONG_32 LONG_32
 
 /* RFC 6265bis section 5.6. NOW is 2023-11-14 22:13:20. */
 static const struct {

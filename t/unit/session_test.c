@@ -1034,7 +1034,8 @@ static void no_change_is_lost(void **state)
 
 /* --- Attributes ------------------------------------------------------- */
 
-#define LONG_64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_64 LONG_32 LONG_32
 
 static void attribute_names(void **state)
 {

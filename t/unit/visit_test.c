@@ -272,6 +272,33 @@ static int pairs_seen(cp_visit *visit)
     return count;
 }
 
+/* Some applications split at commas too. */
+static void commas_hide_nothing(void **state)
+{
+    static const char *const hidden[] = {
+        "a=1,sessionid=x", "a=1,2,SessionID=x", "a=1,\tcsrftoken = x",
+        "a=\"1,django_language=x\"", "a=,,cookies%5Fpreferences=x"
+    };
+    static const char *const plain[] = {
+        "a=1,2,3", "a=1,b=2", "a=sessionid,x=1", "a=1,sessionids=x"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        const char *header = cp_visit_cookie(sample_request(&site,
+                                                            hidden[i]));
+
+        assert_null(strstr(header ? header : "", "a="));
+    }
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        const char *header = cp_visit_cookie(sample_request(&site,
+                                                            plain[i]));
+
+        assert_non_null(header);
+        assert_non_null(strstr(header, plain[i]));
+    }
+}
+
 static void two_hundred_pairs(void **state)
 {
     cp_visit *visit;
@@ -608,6 +635,7 @@ int main(void)
         TEST(managed_ones_are_unquoted),
         TEST(other_spellings_do_not_pass),
         TEST(names_on_the_wire),
+        TEST(commas_hide_nothing),
         TEST(two_hundred_pairs),
         TEST(thirty_two_kilobytes),
         TEST(nothing_that_was_cut_off_is_overwritten),
