@@ -53,6 +53,15 @@ like $made, qr{\A\d+ \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [A-Za-z0-9+/]{43}=$},
 my $visitor = visitor();
 $visitor->command(':user=ann');
 
+# --- Where none can be made ------------------------------------------------
+
+my $nowhere = CookiePolicy::Server->new(
+    config => $CONFIG =~ s{\{DIR\}/keys}{{DIR}/nowhere/keys}r);
+my ($content, $said) = $nowhere->check;
+ok !$content, 'without a directory for it, httpd -t complains';
+like $said, qr{/nowhere/ is no directory: key file \S+/nowhere/keys cannot},
+    'and says of what';
+
 # --- A reload with a file that cannot be used ------------------------------
 
 for my $case ([ 'gone', sub { unlink $file } ],

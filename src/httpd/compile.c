@@ -285,12 +285,31 @@ static const char *key_file_of(const cp_server_config *config,
                          "/cookiepolicy.keys", NULL);
 }
 
+/* A file that is not there is made at start, where there is a directory for
+ * it. @return what is wrong, or NULL */
+static const char *key_file_check(const char *file, apr_pool_t *pool)
+{
+    const char *directory = ap_make_dirstr_parent(pool, file);
+    const char *error = NULL;
+    apr_finfo_t info;
+    cp_keys keys;
+
+    if (apr_stat(&info, file, APR_FINFO_TYPE, pool) == APR_SUCCESS) {
+        cp_keyfile_read(&keys, file, &error, pool);
+    }
+    else if (apr_stat(&info, directory, APR_FINFO_TYPE, pool) != APR_SUCCESS
+             || info.filetype != APR_DIR) {
+        error = apr_psprintf(pool, "%s is no directory: key file %s cannot "
+                             "be made in it", directory, file);
+    }
+    return error;
+}
+
 static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                            apr_pool_t *ptemp, server_rec *main_server)
 {
     cp_server_config *main_config = cp_server_config_of(main_server);
-    apr_finfo_t info;
-    cp_keys keys;
+    const char *wrong_file;
 
     (void)plog;
     if (!is_wanted(pconf)) {
@@ -305,19 +324,11 @@ static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
             return wrong;
         }
     }
-    /* A file that is not there is made at start. On a reload the running
-     * server's keys stand in for a broken one, see cp_lifeline_keys(). */
-    if (!is_reload()
-        && apr_stat(&info, key_file_of(main_config, ptemp), APR_FINFO_TYPE,
-                    ptemp) == APR_SUCCESS) {
-        const char *error = NULL;
-
-        if (cp_keyfile_read(&keys, key_file_of(main_config, ptemp), &error,
-                            ptemp) != APR_SUCCESS) {
-            return complain(main_server, error, "");
-        }
-    }
-    return OK;
+    /* On a reload the running server's keys stand in for a broken file, see
+     * cp_lifeline_keys(). */
+    wrong_file = is_reload() ? NULL
+                 : key_file_check(key_file_of(main_config, ptemp), ptemp);
+    return wrong_file ? complain(main_server, wrong_file, "") : OK;
 }
 
 static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
