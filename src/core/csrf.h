@@ -15,9 +15,10 @@
 
 /**
  * Whether a request presented the visitor's token or the one that it follows,
- * plain or masked as Django masks it, in constant time. A token that is issued only with this answer
- * does not count: the visitor cannot have it. An application that checks the
- * token itself is to see the one that was presented, see cp_visit_cookie().
+ * plain or masked as Django masks it, in constant time. A token that is
+ * issued only with this answer does not count: the visitor cannot have it.
+ * An application that checks the token itself is to see the one that was
+ * presented, see cp_visit_cookie().
  */
 bool cp_csrf_check(cp_visit *visit, cp_span presented);
 

@@ -155,7 +155,8 @@ static bool subkey_derive(const cp_keyring *ring, const cp_key *from,
     apr_size_t length = strlen(label) + 1;
     OSSL_PARAM params[4];
 
-    if (!realm.at || realm.length > REALM_MAX || secret.length > 64 || length > 64) {
+    if (!realm.at || realm.length > REALM_MAX || secret.length > 64
+        || length > 64) {
         return false;
     }
     memcpy(info, label, length);

@@ -316,6 +316,16 @@ bool cp_session_attribute_is_good(cp_span name)
     return true;
 }
 
+bool cp_session_text_is_good(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int attribute_set(void *record, const char *name, const char *value)
 {
     cp_record *changed = record;

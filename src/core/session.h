@@ -62,6 +62,10 @@ apr_status_t cp_session_end(cp_visit *visit);
  *  name that mod_session's users keep credentials under. */
 bool cp_session_attribute_is_good(cp_span name);
 
+/** Whether a text may be stored, as a value or a user: no control characters,
+ *  since it becomes a request header. */
+bool cp_session_text_is_good(const char *text);
+
 /** The user who is logged in, or NULL. */
 const char *cp_session_user(const cp_visit *visit);
 

@@ -58,16 +58,6 @@ static const char *cookiepolicy_session_get(request_rec *r, const char *name)
     return attributes ? apr_table_get(attributes, name) : NULL;
 }
 
-static bool is_text(const char *value)
-{
-    for (; *value; value++) {
-        if ((unsigned char)*value < ' ' || *value == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static apr_status_t cookiepolicy_session_set(request_rec *r, const char *name,
                                              const char *value)
 {
@@ -78,7 +68,8 @@ static apr_status_t cookiepolicy_session_set(request_rec *r, const char *name,
         return APR_EACCES;
     }
     value = value ? value : "";
-    if (!cp_session_attribute_is_good(cp_span_of(name)) || !is_text(value)) {
+    if (!cp_session_attribute_is_good(cp_span_of(name))
+        || !cp_session_text_is_good(value)) {
         return APR_EINVAL;
     }
     change.set = apr_table_make(visit->pool, 1);
@@ -96,7 +87,8 @@ static apr_status_t cookiepolicy_session_login(request_rec *r,
     if (!visit) {
         return APR_EACCES;
     }
-    if (user && (!*user || strlen(user) > CP_USER_MAX || !is_text(user))) {
+    if (user && (!*user || strlen(user) > CP_USER_MAX
+                 || !cp_session_text_is_good(user))) {
         return APR_EINVAL;
     }
     change.login = user ? apr_pstrdup(visit->pool, user) : NULL;

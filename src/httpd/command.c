@@ -20,16 +20,6 @@ static void complain(const collector *in, const char *name, const char *why)
                                                    strnlen(name, 64))), why);
 }
 
-static bool has_control(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void verb_read(const collector *in, const char *name,
                       const char *value)
 {
@@ -73,7 +63,8 @@ static void pair_read(const collector *in, char *pair)
             == APR_EINVAL
         || apr_unescape_url(value, value, APR_ESCAPE_STRING, NULL, NULL, 0,
                             NULL) == APR_EINVAL
-        || has_control(pair) || has_control(value)) {
+        || !cp_session_text_is_good(pair)
+        || !cp_session_text_is_good(value)) {
         complain(in, pair, "is no urlencoded text without control "
                  "characters");
         return;

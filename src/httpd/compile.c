@@ -150,36 +150,42 @@ static const char *categories_collect(cp_policy *policy,
     return NULL;
 }
 
-/* The managed cookies declare themselves; a line of the site overrides the
- * texts, and an inner line an inherited one. */
+/* An inner line overrides an inherited one, and a line of the site what a
+ * managed cookie says of itself. */
+static void declaration_add(apr_array_header_t *all, apr_hash_t *places,
+                            cp_declaration *one)
+{
+    cp_declaration **place = apr_hash_get(places, one->name,
+                                          APR_HASH_KEY_STRING);
+    cp_declaration **new;
+
+    if (place) {
+        *place = one;
+        return;
+    }
+    new = apr_array_push(all);
+    *new = one;
+    apr_hash_set(places, one->name, APR_HASH_KEY_STRING, new);
+}
+
 static apr_array_header_t *declarations_collect(
     const cp_server_config *config, apr_pool_t *pool)
 {
-    apr_array_header_t *all = apr_array_make(pool, 8,
+    /* Room for all, so that none moves. */
+    apr_array_header_t *all = apr_array_make(pool, CP_MANAGED_COUNT
+                                             + config->declarations->nelts,
                                              sizeof(cp_declaration *));
     apr_hash_t *places = apr_hash_make(pool);
 
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (i == CP_SESSION && config->site.session == CP_SESSION_OFF) {
-            continue;
+        if (i != CP_SESSION || config->site.session != CP_SESSION_OFF) {
+            declaration_add(all, places,
+                            cp_policy_managed(cp_rooms[i]->name, pool));
         }
-        *(cp_declaration **)apr_array_push(all) =
-            cp_policy_managed(cp_rooms[i]->name, pool);
-        apr_hash_set(places, cp_rooms[i]->name, APR_HASH_KEY_STRING,
-                     apr_pmemdup(pool, &(int){ all->nelts }, sizeof(int)));
     }
     for (int i = 0; i < config->declarations->nelts; i++) {
-        cp_declaration *one = APR_ARRAY_IDX(config->declarations, i,
-                                            cp_declaration *);
-        int *place = apr_hash_get(places, one->name, APR_HASH_KEY_STRING);
-
-        if (place) {
-            APR_ARRAY_IDX(all, *place - 1, cp_declaration *) = one;
-            continue;
-        }
-        *(cp_declaration **)apr_array_push(all) = one;
-        apr_hash_set(places, one->name, APR_HASH_KEY_STRING,
-                     apr_pmemdup(pool, &(int){ all->nelts }, sizeof(int)));
+        declaration_add(all, places, APR_ARRAY_IDX(config->declarations, i,
+                                                   cp_declaration *));
     }
     return all;
 }
@@ -276,13 +282,17 @@ static int server_compile(server_rec *s, const cp_server_config *main_config,
     return policy_compile(s, config, pool);
 }
 
+static const char *state_dir_of(const cp_server_config *config)
+{
+    return config->state_dir ? config->state_dir : CP_STATEDIR;
+}
+
 static const char *key_file_of(const cp_server_config *config,
                                apr_pool_t *pool)
 {
     return config->key_file ? config->key_file
-           : apr_pstrcat(pool, config->state_dir ? config->state_dir
-                                                 : CP_STATEDIR,
-                         "/cookiepolicy.keys", NULL);
+           : apr_pstrcat(pool, state_dir_of(config), "/cookiepolicy.keys",
+                         NULL);
 }
 
 /* A file that is not there is made at start, where there is a directory for
@@ -335,8 +345,6 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
                           apr_pool_t *ptemp, server_rec *main_server)
 {
     const cp_server_config *main_config = cp_server_config_of(main_server);
-    const char *state_dir = main_config->state_dir ? main_config->state_dir
-                                                   : CP_STATEDIR;
     cp_counters *counters;
     cp_keyring *ring;
     cp_store *store;
@@ -347,7 +355,7 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
         || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
-    store = cp_lifeline_store(main_server, state_dir,
+    store = cp_lifeline_store(main_server, state_dir_of(main_config),
                               main_config->store_size, pconf);
     ring = store ? cp_lifeline_keys(main_server,
                                     key_file_of(main_config, pconf), store,

@@ -184,7 +184,7 @@ static int token_check(cp_exchange *exchange, request_rec *r,
     }
     if (cp_form_token(body, complete, &token)) {
         *reason = cp_csrf_check(visit, token) ? CP_REFUSAL_NONE
-                                                         : CP_REFUSAL_TOKEN;
+                                             : CP_REFUSAL_TOKEN;
     }
     else if (!complete) {
         *reason = CP_REFUSAL_WINDOW;

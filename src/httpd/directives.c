@@ -11,7 +11,6 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include <limits.h>
 #include <stddef.h>
 
 static const char *server_only(cmd_parms *cmd)

@@ -87,6 +87,13 @@ typedef struct outlet {
     cp_export_as as;
 } outlet;
 
+static outlet outlet_make(request_rec *r, const cp_exchange *exchange)
+{
+    int as = exchange->server->export_as;
+
+    return (outlet){ r, as == CP_UNSET ? CP_EXPORT_ENV : (cp_export_as)as };
+}
+
 static void say(const outlet *out, const char *name, const char *header,
                 const char *value)
 {
@@ -136,9 +143,7 @@ void cp_export(request_rec *r, const cp_exchange *exchange)
     const cp_visit *visit = exchange->visit;
     const char *language = cp_language(visit);
     const apr_table_t *attributes = cp_session_attributes(visit);
-    outlet out = { r, exchange->server->export_as == CP_UNSET
-                      ? CP_EXPORT_ENV
-                      : (cp_export_as)exchange->server->export_as };
+    outlet out = outlet_make(r, exchange);
 
     /* One language leaves mod_negotiation nothing to prefer. */
     if (language && visit->terms->languages[1]) {
@@ -193,9 +198,7 @@ static bool may_use_token(const request_rec *r)
 
 void cp_export_token(request_rec *r, const cp_exchange *exchange)
 {
-    outlet out = { r, exchange->server->export_as == CP_UNSET
-                      ? CP_EXPORT_ENV
-                      : (cp_export_as)exchange->server->export_as };
+    outlet out = outlet_make(r, exchange);
 
     /* One whose cookie would not come with this answer is worth nothing. */
     if (out.as != CP_EXPORT_NONE && may_use_token(r)

@@ -13,37 +13,11 @@
 
 #include "visit_sample.h"
 
-static apr_pool_t *pool;
-static sample site;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
-
-static int begin(void **state)
+static int begin_with_a_jar(void **state)
 {
     (void)state;
     sample_begin(&site, pool);
     sample_browse(&site);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    sample_end(&site);
     return 0;
 }
 
@@ -496,7 +470,7 @@ static void tokens_off(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_with_a_jar, end)
 
 int main(void)
 {

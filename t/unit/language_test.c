@@ -14,39 +14,6 @@
 
 #include "visit_sample.h"
 
-static apr_pool_t *pool;
-static sample site;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    sample_begin(&site, pool);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    sample_end(&site);
-    return 0;
-}
-
 static void tags(void **state)
 {
     static const char *const good[] = {

@@ -24,39 +24,6 @@
 #define DAY 86400u
 #define TODAY (SAMPLE_NOW / DAY)
 
-static apr_pool_t *pool;
-static sample site;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    sample_begin(&site, pool);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    sample_end(&site);
-    return 0;
-}
-
 /* The visitor chooses for anonymous statistics, statistics and third-party;
  * the cookie's value. */
 static const char *chosen(cp_choice anonymous, cp_choice statistics,

@@ -6,6 +6,8 @@
 #ifndef VISIT_SAMPLE_H
 #define VISIT_SAMPLE_H
 
+#include <apr_general.h>
+
 #include "csrf.h"
 #include "language.h"
 #include "preferences.h"
@@ -225,6 +227,41 @@ static inline const char *sample_attribute(const cp_visit *visit,
     const apr_table_t *attributes = cp_session_attributes(visit);
 
     return attributes ? apr_table_get(attributes, name) : NULL;
+}
+
+/* --- Fixtures ----------------------------------------------------------- */
+
+static apr_pool_t *pool;
+static sample site;
+
+static inline int setup(void **state)
+{
+    (void)state;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
+}
+
+static inline int begin(void **state)
+{
+    (void)state;
+    sample_begin(&site, pool);
+    return 0;
+}
+
+static inline int end(void **state)
+{
+    (void)state;
+    sample_end(&site);
+    return 0;
 }
 
 #endif
