@@ -8,6 +8,7 @@
 #include "token.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 #include <apr_hash.h>
 #include <apr_thread_proc.h>
 #include <openssl/core_names.h>
@@ -24,6 +25,7 @@
 #define MEMO_SLOTS 32
 
 struct cp_keyring {
+    pid_t maker;
     cp_keys keys;
     EVP_MAC *hmac;
     EVP_KDF *hkdf;
@@ -60,6 +62,13 @@ static apr_status_t keyring_destroy(void *destroyed)
     cp_keyring *ring = destroyed;
     void *thread = NULL;
 
+    /* A child that ends destroys its copy of the pool while others of its
+     * threads still use the ring. What is to be prevented there is only that
+     * they call memo_free() when this code is gone. */
+    if (ring->maker != getpid()) {
+        apr_threadkey_private_delete(ring->memos);
+        return APR_SUCCESS;
+    }
     apr_threadkey_private_get(&thread, ring->memos);
     if (thread) {
         apr_threadkey_private_set(NULL, ring->memos);
@@ -77,6 +86,7 @@ cp_keyring *cp_keyring_make(const cp_keys *keys, apr_pool_t *pool)
 {
     cp_keyring *ring = apr_pcalloc(pool, sizeof(*ring));
 
+    ring->maker = getpid();
     ring->keys = *keys;
     if (apr_threadkey_private_create(&ring->memos, memo_free, pool)
         != APR_SUCCESS) {
