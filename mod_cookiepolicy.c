@@ -1,4 +1,6 @@
 #include "api.h"
+#include "authz.h"
+#include "compile.h"
 #include "config.h"
 #include "corridor.h"
 #include "status.h"
@@ -6,6 +8,7 @@
 static void register_hooks(apr_pool_t *pool)
 {
     cp_api_register();
+    cp_authz_register(pool);
     cp_compile_register(pool);
     cp_corridor_register(pool);
     cp_status_register(pool);

@@ -39,6 +39,7 @@ my $server = CookiePolicy::Server->new(config => <<"CONFIG");
 CookiePolicy On
 CookiePolicyStateDir {STATE}
 CookiePolicySessionStore shm:1M
+CookiePolicyUndeclared allow
 CookiePolicySessionHeader X-Session login
 ProxyPass /b/ http://127.0.0.1:@{[ $backend->port ]}/ disablereuse=on retry=0
 CONFIG

@@ -30,7 +30,8 @@ $stage->httpd_start(
     },
     'off.localhost' => {
         django => $APPLICATION,
-        directives => 'CookiePolicySession Off',
+        directives => "CookiePolicySession Off\n"
+            . 'CookiePolicyCookie sessionid necessary',
     },
     'lazy.localhost' => {
         django => $APPLICATION,

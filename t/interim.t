@@ -38,6 +38,7 @@ if ($pid == 0) {
 
 my $server = CookiePolicy::Server->new(config => <<"CONFIG");
 CookiePolicy On
+CookiePolicyUndeclared allow
 CookiePolicyStateDir {STATE}
 CookiePolicySessionStore shm:1M
 CookiePolicySessionHeader X-Session

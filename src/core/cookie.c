@@ -1,37 +1,17 @@
 #include "cookie.h"
-#include "cookie_date.h"
 
 #include <apr_lib.h>
-
-/* What browsers store at most of one line, in bytes. */
-#define PAIR_LENGTH_MAX 4096
-#define ATTRIBUTE_VALUE_MAX 1024
 
 /* RFC 9110 section 5.6.2: visible ASCII but the delimiters. */
 static inline bool is_token(unsigned char c)
 {
-    static const char delimiters[] = "\"(),/:;<=>?@[\\]{}";
+    static const bool token[256] = {
+        ['!'] = true, ['#' ... '\''] = true, ['*' ... '+'] = true,
+        ['-' ... '.'] = true, ['0' ... '9'] = true, ['A' ... 'Z'] = true,
+        ['^' ... 'z'] = true, ['|'] = true, ['~'] = true
+    };
 
-    return c > ' ' && c < 0x7f && !memchr(delimiters, c,
-                                          sizeof(delimiters) - 1);
-}
-
-static inline bool is_blank(unsigned char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static cp_span trimmed(cp_span span)
-{
-    while (span.length && is_blank((unsigned char)span.at[0])) {
-        span.at++;
-        span.length--;
-    }
-    while (span.length
-           && is_blank((unsigned char)span.at[span.length - 1])) {
-        span.length--;
-    }
-    return span;
+    return token[c];
 }
 
 static apr_size_t token_length(cp_span span)
@@ -52,7 +32,7 @@ static bool begins_pair(cp_span rest)
     apr_size_t blanks = 0;
     apr_size_t length;
 
-    while (blanks < rest.length && is_blank((unsigned char)rest.at[blanks])) {
+    while (blanks < rest.length && cp_is_blank(rest.at[blanks])) {
         blanks++;
     }
     rest.at += blanks;
@@ -100,9 +80,9 @@ static bool value_is_good(cp_span value)
 bool cp_cookie_next(cp_span *rest, cp_pair *pair, unsigned int *broken)
 {
     while (rest->length) {
-        cp_span bytes = trimmed(pair_take(rest));
+        cp_span bytes = cp_span_trimmed(pair_take(rest));
         apr_size_t length = token_length(bytes);
-        cp_span after = trimmed(cp_span_make(bytes.at + length,
+        cp_span after = cp_span_trimmed(cp_span_make(bytes.at + length,
                                              bytes.length - length));
 
         if (bytes.length == 0) {
@@ -111,7 +91,7 @@ bool cp_cookie_next(cp_span *rest, cp_pair *pair, unsigned int *broken)
         if (length && bytes.at[0] != '$' && after.length
             && after.at[0] == '=') {
             pair->name = cp_span_make(bytes.at, length);
-            pair->value = trimmed(cp_span_make(after.at + 1,
+            pair->value = cp_span_trimmed(cp_span_make(after.at + 1,
                                                after.length - 1));
             if (value_is_good(pair->value)) {
                 return true;
@@ -160,8 +140,10 @@ bool cp_cookie_mimics(cp_span name, cp_span managed)
     apr_size_t at = 0;
     apr_size_t matched = 0;
 
-    if (cp_span_equal(name, managed)) {
-        return false;
+    if (cp_span_equal(name, managed)
+        || (name.length && apr_isalnum(name.at[0])
+            && apr_tolower(name.at[0]) != apr_tolower(managed.at[0]))) {
+        return false;           /* as most names are */
     }
     while (at < name.length) {
         int c = folded_next(name, &at);
@@ -186,111 +168,6 @@ bool cp_cookie_mimics(cp_span name, cp_span managed)
         }
     }
     return matched == managed.length;
-}
-
-/* --- Set-Cookie ------------------------------------------------------- */
-
-static bool attribute_is(cp_span attribute, const char *name, cp_span *value)
-{
-    const char *equals = attribute.length
-                         ? memchr(attribute.at, '=', attribute.length) : NULL;
-    cp_span key = attribute;
-
-    *value = CP_SPAN("");
-    if (equals) {
-        key.length = (apr_size_t)(equals - attribute.at);
-        *value = trimmed(cp_span_make(equals + 1,
-                                      attribute.length - key.length - 1));
-    }
-    key = trimmed(key);
-    return value->length <= ATTRIBUTE_VALUE_MAX
-           && key.length == strlen(name)
-           && strncasecmp(key.at, name, key.length) == 0;
-}
-
-/* Max-Age: -?[0-9]+, anything else is ignored. @return whether it was one */
-static bool max_age_read(cp_span value, bool *over)
-{
-    bool negative = value.length && value.at[0] == '-';
-    bool zero = true;
-
-    if (value.length == (negative ? 1u : 0u)) {
-        return false;
-    }
-    for (apr_size_t i = negative; i < value.length; i++) {
-        if (!apr_isdigit(value.at[i])) {
-            return false;
-        }
-        zero = zero && value.at[i] == '0';
-    }
-    *over = negative || zero;
-    return true;
-}
-
-static void attributes_read(cp_span rest, apr_time_t now,
-                            cp_set_cookie *cookie)
-{
-    bool aged = false;
-    apr_time_t expires;
-
-    while (rest.length) {
-        const char *end = memchr(rest.at, ';', rest.length);
-        cp_span attribute = { rest.at, end ? (apr_size_t)(end - rest.at)
-                                           : rest.length };
-        cp_span value;
-        bool over = false;
-
-        rest.at += attribute.length;
-        rest.length -= attribute.length;
-        if (rest.length) {
-            rest.at++;
-            rest.length--;
-        }
-        if (attribute_is(attribute, "max-age", &value)) {
-            if (max_age_read(value, &over)) {
-                cookie->deletes = over;
-                aged = true;
-            }
-        }
-        else if (!aged && attribute_is(attribute, "expires", &value)
-                 && cp_cookie_date_read(value, &expires)) {
-            cookie->deletes = expires <= now;
-        }
-    }
-}
-
-bool cp_set_cookie_read(cp_span line, apr_time_t now, cp_set_cookie *cookie)
-{
-    const char *end = line.length ? memchr(line.at, ';', line.length) : NULL;
-    cp_span pair = { line.at, end ? (apr_size_t)(end - line.at)
-                                  : line.length };
-    const char *equals = pair.length ? memchr(pair.at, '=', pair.length)
-                                     : NULL;
-
-    cookie->deletes = false;
-    cookie->name = CP_SPAN("");
-    cookie->value = trimmed(pair);
-    if (equals) {
-        apr_size_t length = (apr_size_t)(equals - pair.at);
-
-        cookie->name = trimmed(cp_span_make(pair.at, length));
-        cookie->value = trimmed(cp_span_make(equals + 1,
-                                             pair.length - length - 1));
-    }
-    for (apr_size_t i = 0; i < line.length; i++) {
-        unsigned char c = (unsigned char)line.at[i];
-
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            return false;
-        }
-    }
-    if (end) {
-        attributes_read(cp_span_make(end + 1,
-                                     line.length - pair.length - 1),
-                        now, cookie);
-    }
-    return cookie->name.length + cookie->value.length > 0
-           && cookie->name.length + cookie->value.length <= PAIR_LENGTH_MAX;
 }
 
 /* --- Writing ---------------------------------------------------------- */

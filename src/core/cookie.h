@@ -1,7 +1,7 @@
 /**
  * @file cookie.h
- * @brief Cookie and Set-Cookie: read as browsers and applications read them,
- *        and written.
+ * @brief Cookie, read as browsers write it and applications read it; and the
+ *        managed cookies, written.
  */
 #ifndef CP_COOKIE_H
 #define CP_COOKIE_H
@@ -47,20 +47,6 @@ cp_span cp_cookie_unquoted(cp_span value);
  * blank read as `_`, and with case folded.
  */
 bool cp_cookie_mimics(cp_span name, cp_span managed);
-
-/** What a browser stores of one Set-Cookie line (RFC 6265bis section 5.6). */
-typedef struct cp_set_cookie {
-    cp_span name;               /* empty for a nameless cookie */
-    cp_span value;
-    bool deletes;               /* it is over by the time it arrives */
-} cp_set_cookie;
-
-/**
- * Reads a Set-Cookie line as a browser does.
- * @param now  seconds since the epoch, against which Expires is judged
- * @return false when a browser ignores the line
- */
-bool cp_set_cookie_read(cp_span line, apr_time_t now, cp_set_cookie *cookie);
 
 typedef enum cp_secure {
     CP_SECURE_AUTO,             /* on https */

@@ -93,6 +93,16 @@ static void token_read(cp_span token, found_date *date)
     }
 }
 
+static int days_in(int month, int year)
+{
+    static const int days[] = {
+        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+    bool leap = (year % 4 == 0 && year % 100) || year % 400 == 0;
+
+    return days[month] + (month == 1 && leap);
+}
+
 bool cp_cookie_date_read(cp_span text, apr_time_t *seconds)
 {
     found_date date = { .time = false };
@@ -113,7 +123,8 @@ bool cp_cookie_date_read(cp_span text, apr_time_t *seconds)
         }
     }
     if (!date.time || !date.day || !date.month || !date.year
-        || parts->tm_mday < 1 || parts->tm_mday > 31
+        || parts->tm_mday < 1
+        || parts->tm_mday > days_in(parts->tm_mon, parts->tm_year)
         || parts->tm_year < FIRST_YEAR || parts->tm_hour > 23
         || parts->tm_min > 59 || parts->tm_sec > 59) {
         return false;
@@ -128,4 +139,46 @@ bool cp_cookie_date_read(cp_span text, apr_time_t *seconds)
     }
     *seconds = apr_time_sec(time);
     return true;
+}
+
+/* Letters alone, digits alone, or three numbers joined by colons; counted. */
+static bool token_is_plain(cp_span token, int *numbers, int *times)
+{
+    apr_time_exp_t ignored;
+    bool letters = true;
+    bool digits = true;
+    int colons = 0;
+
+    for (apr_size_t i = 0; i < token.length; i++) {
+        letters = letters && apr_isalpha(token.at[i]);
+        colons += token.at[i] == ':';
+        digits = digits && (apr_isdigit(token.at[i]) || token.at[i] == ':');
+    }
+    if (letters) {
+        return true;
+    }
+    *numbers += colons == 0;
+    *times += colons == 2;
+    return digits && (colons == 0
+                      || (colons == 2 && time_read(token, &ignored)));
+}
+
+bool cp_cookie_date_is_plain(cp_span text)
+{
+    int numbers = 0;
+    int times = 0;
+
+    for (apr_size_t i = 0; i < text.length;) {
+        apr_size_t begin = i;
+
+        while (i < text.length && !is_delimiter((unsigned char)text.at[i])) {
+            i++;
+        }
+        if (!token_is_plain(cp_span_make(text.at + begin, i - begin),
+                            &numbers, &times)) {
+            return false;
+        }
+        i += i == begin;
+    }
+    return numbers == 2 && times == 1;
 }

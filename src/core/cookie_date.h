@@ -17,4 +17,10 @@
  */
 bool cp_cookie_date_read(cp_span text, apr_time_t *seconds);
 
+/**
+ * Whether a date is written so that no browser reads it otherwise: words of
+ * letters, two numbers of digits alone, and one time of day.
+ */
+bool cp_cookie_date_is_plain(cp_span text);
+
 #endif

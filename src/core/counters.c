@@ -41,6 +41,12 @@ static void count(atomic_ullong *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+void cp_counters_add_decision(cp_counters *counters, cp_side side,
+                              cp_decision decision)
+{
+    count(&counters->decisions[side][decision]);
+}
+
 void cp_counters_add_visit(cp_counters *counters, const cp_visit *visit)
 {
     count(&counters->visits);

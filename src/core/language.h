@@ -13,6 +13,10 @@
 /** Whether it has the form of a language tag: letters, digits and hyphens. */
 bool cp_language_tag_is_good(const char *tag);
 
+/** Whether its first part is a language: one of ISO 639-1's of two letters,
+ *  or any of three. */
+bool cp_language_is_known(const char *tag);
+
 /**
  * The visitor chose a language; it is issued with this answer.
  * @return false when the site does not speak it

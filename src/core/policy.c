@@ -1,4 +1,5 @@
 #include "policy.h"
+#include "lookup.h"
 #include "token.h"
 
 #include <stdlib.h>
@@ -11,7 +12,8 @@ bool cp_declaration_key_is_known(cp_span key, bool has_language)
         "function", "location", "purpose", "provider", NULL
     };
     static const char *const facts[] = {
-        "provider-url", "lifetime", "domain", "path", "party", NULL
+        "provider-url", "lifetime", "domain", "path", "party", "service",
+        "storage", "samesite", NULL
     };
 
     for (int i = 0; texts[i]; i++) {
@@ -25,6 +27,31 @@ bool cp_declaration_key_is_known(cp_span key, bool has_language)
         }
     }
     return false;
+}
+
+static const char *const storage_words[] = {
+    [CP_STORAGE_COOKIE] = "cookie",
+    [CP_STORAGE_LOCAL] = "local",
+    [CP_STORAGE_SESSION] = "session",
+    [CP_STORAGE_INDEXEDDB] = "indexeddb",
+    [CP_STORAGE_PIXEL] = "pixel",
+    [CP_STORAGE_OTHER] = "other",
+};
+
+bool cp_storage_read(const char *word, cp_storage *storage)
+{
+    for (int i = CP_STORAGE_COOKIE; i <= CP_STORAGE_OTHER; i++) {
+        if (strcmp(word, storage_words[i]) == 0) {
+            *storage = (cp_storage)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *cp_storage_word(cp_storage storage)
+{
+    return storage_words[storage];
 }
 
 bool cp_category_name_is_good(const char *name)
@@ -65,76 +92,50 @@ const char *cp_rule_word(cp_rule rule)
 int cp_policy_standard(cp_category *categories, apr_pool_t *pool)
 {
     static const struct {
-        const char *name, *title, *description;
+        const char *name;
         cp_rule rule;
     } standard[] = {
-        { "necessary", "Necessary cookies",
-          "The site does not work without them. They need no consent.",
-          CP_RULE_EXEMPT },
-        { "statistics-anonymous", "Anonymous statistics",
-          "They count visits without telling visitors apart. They need no "
-          "consent, and you can switch them off.", CP_RULE_OBJECTABLE },
-        { "statistics", "Statistics",
-          "They show how visitors use the site. They are set only if you "
-          "agree.", CP_RULE_CONSENT },
-        { "first-party", "Other cookies of this site",
-          "They make the site more comfortable. They are set only if you "
-          "agree.", CP_RULE_CONSENT },
-        { "third-party", "Cookies of other sites",
-          "They come with content that other sites provide. They are set "
-          "only if you agree.", CP_RULE_CONSENT },
+        { "necessary", CP_RULE_EXEMPT },
+        { "statistics-anonymous", CP_RULE_OBJECTABLE },
+        { "statistics", CP_RULE_CONSENT },
+        { "first-party", CP_RULE_CONSENT },
+        { "third-party", CP_RULE_CONSENT },
     };
     int count = sizeof(standard) / sizeof(standard[0]);
 
     for (int i = 0; i < count; i++) {
-        apr_table_t *texts = apr_table_make(pool, 2);
-
-        apr_table_setn(texts, "title", standard[i].title);
-        apr_table_setn(texts, "description", standard[i].description);
         categories[i] = (cp_category){ .name = standard[i].name,
                                        .rule = standard[i].rule,
-                                       .texts = texts };
+                                       .texts = apr_table_make(pool, 1) };
     }
     return count;
 }
 
 cp_declaration *cp_policy_managed(const char *cookie, apr_pool_t *pool)
 {
-    static const struct {
-        const char *name, *function, *location, *purpose;
-    } managed[] = {
-        { "sessionid", "Authentication", "front and back office",
-          "To remember the user from one page to another" },
-        { "django_language", "Language selection", "front and back office",
-          "To remember the visitor's language" },
-        { "csrftoken", "API (CSRF)", "front and back office",
-          "To let the visitor's own pages, and no others, call the API" },
-        { "cookies_preferences", "Cookie preferences",
-          "front and back office",
-          "To remember the visitor's choices about cookies" },
-    };
     cp_declaration *declaration = apr_pcalloc(pool, sizeof(*declaration));
-    apr_table_t *texts = apr_table_make(pool, 4);
 
     declaration->name = cookie;
     declaration->category = "necessary";
-    declaration->texts = texts;
-    for (size_t i = 0; i < sizeof(managed) / sizeof(managed[0]); i++) {
-        if (strcmp(managed[i].name, cookie) == 0) {
-            apr_table_setn(texts, "function", managed[i].function);
-            apr_table_setn(texts, "location", managed[i].location);
-            apr_table_setn(texts, "purpose", managed[i].purpose);
-        }
-    }
+    declaration->texts = apr_table_make(pool, 1);
+    declaration->hardening.lifetime = CP_LIFETIME_NONE;
     return declaration;
 }
 
-static int declaration_compare(const void *a, const void *b)
-{
-    const cp_declaration *const *one = a;
-    const cp_declaration *const *two = b;
+/* --- Digests ---------------------------------------------------------- */
 
-    return strcmp((*one)->name, (*two)->name);
+static int declared_compare(const void *a, const void *b)
+{
+    const cp_declaration *one = ((const cp_declared *)a)->declaration;
+    const cp_declaration *two = ((const cp_declared *)b)->declaration;
+    int order = strcmp(one->name, two->name);
+
+    return order ? order : (int)one->storage - (int)two->storage;
+}
+
+static int string_compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* Each field goes in with its NUL, so that no two lists read alike. */
@@ -144,12 +145,57 @@ static bool digest_add(EVP_MD_CTX *context, const char *field)
                             field ? strlen(field) + 1 : 1) == 1;
 }
 
-static bool category_digest(cp_category *category,
-                            const cp_declaration *const *sorted, int count)
+static bool declaration_digest(EVP_MD_CTX *context,
+                               const cp_declaration *declaration)
 {
     static const char *const identity[] = {
         "provider", "domain", "lifetime", NULL
     };
+    bool good = digest_add(context, storage_words[declaration->storage])
+                && digest_add(context, declaration->name);
+
+    for (int i = 0; good && identity[i]; i++) {
+        good = digest_add(context, apr_table_get(declaration->texts,
+                                                 identity[i]));
+    }
+    return good;
+}
+
+/* The origins of a category, sorted, each once. */
+static bool third_parties_digest(EVP_MD_CTX *context, cp_category *category,
+                                 const apr_array_header_t *third_parties,
+                                 apr_pool_t *pool)
+{
+    int all = third_parties ? third_parties->nelts : 0;
+    const char **origins = apr_palloc(pool, ((size_t)all + 1)
+                                            * sizeof(*origins));
+    size_t count = 0;
+    bool good = true;
+
+    for (int i = 0; i < all; i++) {
+        const cp_third_party *one = &APR_ARRAY_IDX(third_parties, i,
+                                                   cp_third_party);
+
+        if (strcmp(one->category, category->name) == 0) {
+            origins[count++] = one->origin;
+        }
+    }
+    if (count) {
+        category->used = true;
+        qsort(origins, count, sizeof(*origins), string_compare);
+    }
+    for (size_t i = 0; good && i < count; i++) {
+        if (i == 0 || strcmp(origins[i], origins[i - 1])) {
+            good = digest_add(context, origins[i]);
+        }
+    }
+    return good;
+}
+
+static bool category_digest(cp_policy *policy, int at,
+                            const cp_declared *sorted, apr_pool_t *pool)
+{
+    cp_category *category = &policy->categories[at];
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     unsigned char hash[EVP_MAX_MD_SIZE];
     bool good = context
@@ -157,18 +203,16 @@ static bool category_digest(cp_category *category,
                 && digest_add(context, category->name)
                 && digest_add(context, rule_words[category->rule]);
 
-    for (int i = 0; good && i < count; i++) {
-        if (strcmp(sorted[i]->category, category->name)) {
-            continue;
-        }
-        category->used = true;
-        good = digest_add(context, sorted[i]->name);
-        for (int j = 0; good && identity[j]; j++) {
-            good = digest_add(context, apr_table_get(sorted[i]->texts,
-                                                     identity[j]));
+    for (int i = 0; good && i < policy->declared_count; i++) {
+        if (sorted[i].category == at) {
+            category->used = true;
+            good = declaration_digest(context, sorted[i].declaration);
         }
     }
-    good = good && EVP_DigestFinal_ex(context, hash, NULL) == 1;
+    good = good && digest_add(context, "third parties")
+           && third_parties_digest(context, category,
+                                        policy->third_parties, pool)
+           && EVP_DigestFinal_ex(context, hash, NULL) == 1;
     EVP_MD_CTX_free(context);
     if (good) {
         cp_base64url_encode(category->digest, hash,
@@ -177,24 +221,114 @@ static bool category_digest(cp_category *category,
     return good;
 }
 
-bool cp_policy_compile(cp_policy *policy,
-                       const apr_array_header_t *declarations,
-                       apr_pool_t *pool)
+/* --- Compiling -------------------------------------------------------- */
+
+static bool is_managed(const char *name)
 {
-    size_t size = (size_t)declarations->nelts * sizeof(cp_declaration *);
-    const cp_declaration **sorted = apr_palloc(pool, size + 1);
+    static const char *const managed[] = {
+        "sessionid", "csrftoken", "django_language", "cookies_preferences"
+    };
+
+    for (size_t i = 0; i < sizeof(managed) / sizeof(managed[0]); i++) {
+        if (strcmp(name, managed[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* @return what is wrong with a declaration in this policy, or NULL */
+static const char *declaration_place(const cp_policy *policy,
+                                     cp_declared *declared, apr_pool_t *pool)
+{
+    const cp_declaration *declaration = declared->declaration;
+
+    declared->category = cp_policy_category(policy,
+                                            cp_span_of(declaration
+                                                       ->category));
+    if (declared->category < 0) {
+        return apr_psprintf(pool, "CookiePolicyCookie %s: there is no "
+                            "category '%s'", declaration->name,
+                            declaration->category);
+    }
+    if (is_managed(declaration->name)
+        && policy->categories[declared->category].rule != CP_RULE_EXEMPT) {
+        return apr_psprintf(pool, "CookiePolicyCookie %s: a managed cookie "
+                            "needs no consent; its category must be exempt",
+                            declaration->name);
+    }
+    return NULL;
+}
+
+static const char *third_parties_check(const cp_policy *policy,
+                                       apr_pool_t *pool)
+{
+    int count = policy->third_parties ? policy->third_parties->nelts : 0;
+
+    for (int i = 0; i < count; i++) {
+        const char *name = APR_ARRAY_IDX(policy->third_parties, i,
+                                         cp_third_party).category;
+
+        if (cp_policy_category(policy, cp_span_of(name)) < 0) {
+            return apr_psprintf(pool, "CookiePolicyThirdParty: there is no "
+                                "category '%s'", name);
+        }
+    }
+    return NULL;
+}
+
+static bool digests_make(cp_policy *policy, apr_pool_t *pool)
+{
+    size_t size = (size_t)policy->declared_count * sizeof(cp_declared);
+    cp_declared *sorted = apr_palloc(pool, size + 1);
     bool good = true;
 
-    memcpy(sorted, declarations->elts, size);
-    qsort(sorted, (size_t)declarations->nelts, sizeof(*sorted),
-          declaration_compare);
-    policy->declarations = (const cp_declaration *const *)declarations->elts;
-    policy->declaration_count = declarations->nelts;
+    memcpy(sorted, policy->declared, size);
+    qsort(sorted, (size_t)policy->declared_count, sizeof(*sorted),
+          declared_compare);
     for (int i = 0; good && i < policy->category_count; i++) {
-        good = category_digest(&policy->categories[i], sorted,
-                               declarations->nelts);
+        good = category_digest(policy, i, sorted, pool);
+        policy->objectable = policy->objectable
+                             || (policy->categories[i].used
+                                 && policy->categories[i].rule
+                                    == CP_RULE_OBJECTABLE);
     }
     return good;
+}
+
+const char *cp_policy_compile(cp_policy *policy,
+                              const apr_array_header_t *declarations,
+                              const apr_array_header_t *third_parties,
+                              apr_pool_t *pool)
+{
+    cp_declared *declared = apr_palloc(pool, (size_t)declarations->nelts
+                                             * sizeof(*declared) + 1);
+    const char *error = NULL;
+
+    policy->declared = declared;
+    policy->declared_count = declarations->nelts;
+    policy->third_parties = third_parties;
+    for (int i = 0; !error && i < declarations->nelts; i++) {
+        declared[i].declaration = APR_ARRAY_IDX(declarations, i,
+                                                const cp_declaration *);
+        declared[i].order = i;
+        error = declaration_place(policy, &declared[i], pool);
+    }
+    error = error ? error : third_parties_check(policy, pool);
+    if (!error) {
+        policy->lookup = cp_lookup_make(declared, declarations->nelts,
+                                        &error, pool);
+    }
+    if (!error && !digests_make(policy, pool)) {
+        error = "OpenSSL gives no SHA-256";
+    }
+    return error;
+}
+
+const cp_declared *cp_policy_find(const cp_policy *policy, cp_span name,
+                                  apr_pool_t *pool)
+{
+    return cp_lookup_find(policy->lookup, name, pool);
 }
 
 int cp_policy_category(const cp_policy *policy, cp_span name)

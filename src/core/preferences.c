@@ -218,6 +218,17 @@ static void preferences_hear(cp_visit *visit, const cp_set_cookie *cookie)
     (void)cookie;
 }
 
+const char *cp_choice_word(cp_choice choice)
+{
+    static const char *const words[] = {
+        [CP_UNDECIDED] = "undecided",
+        [CP_GRANTED] = "granted",
+        [CP_REFUSED] = "refused"
+    };
+
+    return words[choice];
+}
+
 cp_choice cp_preferences_choice(const cp_visit *visit, int category)
 {
     return may_choose(&visit->site->policy->categories[category])
@@ -232,7 +243,8 @@ bool cp_preferences_allow(const cp_visit *visit, int category)
     case CP_RULE_EXEMPT:
         return true;
     case CP_RULE_OBJECTABLE:
-        return choice != CP_REFUSED;
+        return choice == CP_GRANTED
+               || (choice == CP_UNDECIDED && !visit->request.gpc);
     default:
         return choice == CP_GRANTED;
     }
@@ -252,18 +264,32 @@ bool cp_preferences_decided(const cp_visit *visit)
     return true;
 }
 
-bool cp_preferences_choose(cp_visit *visit, const cp_choice *choices)
+bool cp_preferences_signalled(const cp_visit *visit)
 {
     const cp_policy *policy = visit->site->policy;
-    cp_verdict *verdict = &visit->verdicts[CP_PREFERENCES];
-    cp_preferences chosen = { .day = visit->request.now / DAY_SECONDS };
+
+    for (int i = 0; visit->request.gpc && i < policy->category_count; i++) {
+        if (may_choose(&policy->categories[i])
+            && visit->preferences->choices[i] == CP_UNDECIDED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cp_preferences_draw(const cp_visit *visit, const cp_choice *choices,
+                         cp_draft *draft)
+{
+    const cp_policy *policy = visit->site->policy;
+    cp_preferences *chosen = &draft->preferences;
     unsigned char id[16];
     bool granted = false;
-    const char *value;
 
+    memset(draft, 0, sizeof(*draft));
+    chosen->day = visit->request.now / DAY_SECONDS;
     for (int i = 0; i < policy->category_count; i++) {
         if (may_choose(&policy->categories[i])) {
-            chosen.choices[i] = choices[i];
+            chosen->choices[i] = choices[i];
             granted = granted || choices[i] == CP_GRANTED;
         }
     }
@@ -271,15 +297,34 @@ bool cp_preferences_choose(cp_visit *visit, const cp_choice *choices)
         if (!cp_random_bytes(id, sizeof(id))) {
             return false;
         }
-        cp_base64url_encode(chosen.id, id, sizeof(id));
+        cp_base64url_encode(chosen->id, id, sizeof(id));
     }
-    value = value_write(visit, &chosen);
-    if (!value) {
+    for (int i = 0; i < policy->category_count; i++) {
+        chosen->withdrawn[i] = chosen->choices[i] == CP_REFUSED
+                               && cp_preferences_allow(visit, i);
+        chosen->withdraws = chosen->withdraws || chosen->withdrawn[i];
+    }
+    draft->value = value_write(visit, chosen);
+    return draft->value != NULL;
+}
+
+void cp_preferences_commit(cp_visit *visit, const cp_draft *draft)
+{
+    cp_verdict *verdict = &visit->verdicts[CP_PREFERENCES];
+
+    *visit->preferences = draft->preferences;
+    verdict->value = draft->value;
+    verdict->issuance = CP_ISSUE_NOW;
+}
+
+bool cp_preferences_choose(cp_visit *visit, const cp_choice *choices)
+{
+    cp_draft draft;
+
+    if (!cp_preferences_draw(visit, choices, &draft)) {
         return false;
     }
-    *visit->preferences = chosen;
-    verdict->value = value;
-    verdict->issuance = CP_ISSUE_NOW;
+    cp_preferences_commit(visit, &draft);
     return true;
 }
 

@@ -41,6 +41,25 @@ static inline bool cp_span_equal(cp_span a, cp_span b)
            && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
 }
 
+/** What surrounds a name or a value in a header: blanks and tabs. */
+static inline bool cp_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/** A span without the blanks around it. */
+static inline cp_span cp_span_trimmed(cp_span span)
+{
+    while (span.length && cp_is_blank(span.at[0])) {
+        span.at++;
+        span.length--;
+    }
+    while (span.length && cp_is_blank(span.at[span.length - 1])) {
+        span.length--;
+    }
+    return span;
+}
+
 /** A copy in @a pool that ends in NUL; NULL for the absent span. */
 static inline const char *cp_span_string(apr_pool_t *pool, cp_span span)
 {

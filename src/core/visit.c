@@ -1,5 +1,6 @@
 #include "visit.h"
 #include "csrf.h"
+#include "decision.h"
 #include "language.h"
 #include "preferences.h"
 #include "session.h"
@@ -15,10 +16,11 @@ const cp_room *const cp_rooms[CP_MANAGED_COUNT] = {
  * or as the application knows it. */
 static bool mimics(const cp_visit *visit, cp_managed cookie, cp_span name)
 {
-    return cp_cookie_mimics(name, cp_span_of(cp_rooms[cookie]->name))
-           || cp_cookie_mimics(name,
-                               cp_span_of(visit->site->attributes[cookie]
-                                          .name));
+    const char *usual = cp_rooms[cookie]->name;
+    const char *wire = visit->site->attributes[cookie].name;
+
+    return cp_cookie_mimics(name, cp_span_of(usual))
+           || (wire != usual && cp_cookie_mimics(name, cp_span_of(wire)));
 }
 
 /* The managed cookie that a name on the wire is, or some application would
@@ -74,27 +76,65 @@ static void managed_keep(cp_visit *visit, int cookie, cp_span value)
     }
 }
 
-/* Some applications split at commas too. Whether one of them would find a
- * managed cookie in the value of another. */
+static bool ends_value(char c)
+{
+    return c == ',' || cp_is_blank(c);
+}
+
+/* Some applications end a value at a comma or a blank, and read on. The next
+ * name that they would find in one.
+ * @return false where there is none */
+static bool hidden_next(cp_span *value, cp_span *name)
+{
+    apr_size_t at = 0;
+
+    while (at < value->length) {
+        apr_size_t begin, end;
+
+        while (at < value->length && !ends_value(value->at[at])) {
+            at++;
+        }
+        for (begin = ++at; at < value->length && value->at[at] != '='
+                           && !ends_value(value->at[at]); at++) {
+        }
+        end = at;
+        while (at < value->length && cp_is_blank(value->at[at])) {
+            at++;
+        }
+        if (at < value->length && end > begin && value->at[at] == '=') {
+            *name = cp_span_make(value->at + begin, end - begin);
+            value->at += at;
+            value->length -= at;
+            return true;
+        }
+        at = end;
+    }
+    return false;
+}
+
+/* Whether one of them would find a managed cookie in the value of another. */
 static bool hides_managed(const cp_visit *visit, cp_span value)
 {
-    const char *end = value.at + value.length;
-    const char *comma = value.length ? memchr(value.at, ',', value.length)
-                                     : NULL;
+    cp_span name;
+    bool exact;
 
-    while (comma) {
-        cp_span piece = { comma + 1, (apr_size_t)(end - comma - 1) };
-        const char *equals;
-        bool exact;
+    while (hidden_next(&value, &name)) {
+        if (managed_find(visit, name, &exact) >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
-        comma = piece.length ? memchr(piece.at, ',', piece.length) : NULL;
-        piece.length = comma ? (apr_size_t)(comma - piece.at) : piece.length;
-        equals = piece.length ? memchr(piece.at, '=', piece.length) : NULL;
-        if (equals) {
-            piece.length = (apr_size_t)(equals - piece.at);
-            if (managed_find(visit, piece, &exact) >= 0) {
-                return true;
-            }
+/* Or one that the visitor refused. */
+static bool hides_refused(cp_visit *visit, cp_span value)
+{
+    cp_span name;
+
+    while (hidden_next(&value, &name)) {
+        if (cp_decide(visit, cp_visit_declared(visit, name))
+            == CP_NOT_ALLOWED) {
+            return true;
         }
     }
     return false;
@@ -119,7 +159,7 @@ static void pair_sort(cp_visit *visit, const cp_pair *pair)
         && is_session_name(visit, pair->name)) {
         copy_keep(visit, CP_SESSION, pair->value);
     }
-    *(cp_pair *)apr_array_push(visit->others) = *pair;
+    ((cp_other *)apr_array_push(visit->others))->pair = *pair;
 }
 
 static void cookies_read(cp_visit *visit)
@@ -141,6 +181,32 @@ static void cookies_read(cp_visit *visit)
             break;
         }
         pair_sort(visit, &pair);
+    }
+}
+
+const cp_declared *cp_visit_declared(const cp_visit *visit, cp_span name)
+{
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        const char *wire = visit->site->attributes[i].name;
+
+        if (wire != cp_rooms[i]->name
+            && cp_span_equal(name, cp_span_of(wire))) {
+            name = cp_span_of(cp_rooms[i]->name);
+            break;
+        }
+    }
+    return cp_policy_find(visit->site->policy, name, visit->pool);
+}
+
+/* The choice is known by now. */
+static void others_decide(cp_visit *visit)
+{
+    for (int i = 0; i < visit->others->nelts; i++) {
+        cp_other *other = &APR_ARRAY_IDX(visit->others, i, cp_other);
+
+        other->declared = cp_visit_declared(visit, other->pair.name);
+        other->passes = cp_decide(visit, other->declared) == CP_PASSES
+                        && !hides_refused(visit, other->pair.value);
     }
 }
 
@@ -173,7 +239,7 @@ cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
     visit->request = *request;
     visit->session = apr_pcalloc(pool, sizeof(*visit->session));
     visit->preferences = apr_pcalloc(pool, sizeof(*visit->preferences));
-    visit->others = apr_array_make(pool, 8, sizeof(cp_pair));
+    visit->others = apr_array_make(pool, 8, sizeof(cp_other));
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         visit->verdicts[i].reason = CP_ABSENT;
     }
@@ -192,6 +258,7 @@ cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
             newcomer_welcome(visit, i);
         }
     }
+    others_decide(visit);
     return visit;
 }
 
@@ -213,45 +280,63 @@ static const char *shown_value(const cp_visit *visit, int cookie)
            ? visit->token_seen : visit->verdicts[cookie].value;
 }
 
-const char *cp_visit_cookie(const cp_visit *visit)
+static char *pair_write(char *at, cp_span name, cp_span value)
+{
+    memcpy(at, name.at, name.length);
+    at += name.length;
+    *at++ = '=';
+    memcpy(at, value.at, value.length);
+    at += value.length;
+    *at++ = ';';
+    *at++ = ' ';
+    return at;
+}
+
+/* The length of `=`, `;` and a blank. */
+#define PAIR_EXTRA 3
+
+static apr_size_t header_length(const cp_visit *visit)
 {
     apr_size_t length = 0;
-    char *header, *at;
 
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (is_shown(visit, i)) {
             length += strlen(cp_rooms[i]->name)
-                      + strlen(shown_value(visit, i)) + 3;
+                      + strlen(shown_value(visit, i)) + PAIR_EXTRA;
         }
     }
     for (int i = 0; i < visit->others->nelts; i++) {
-        const cp_pair *pair = &APR_ARRAY_IDX(visit->others, i, cp_pair);
+        const cp_other *other = &APR_ARRAY_IDX(visit->others, i, cp_other);
 
-        length += pair->name.length + pair->value.length + 3;
+        if (other->passes) {
+            length += other->pair.name.length + other->pair.value.length
+                      + PAIR_EXTRA;
+        }
     }
+    return length;
+}
+
+const char *cp_visit_cookie(const cp_visit *visit)
+{
+    apr_size_t length = header_length(visit);
+    char *header, *at;
+
     if (length == 0) {
         return NULL;
     }
     header = at = apr_palloc(visit->pool, length + 1);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (is_shown(visit, i)) {
-            at = apr_cpystrn(at, cp_rooms[i]->name, length);
-            *at++ = '=';
-            at = apr_cpystrn(at, shown_value(visit, i), length);
-            *at++ = ';';
-            *at++ = ' ';
+            at = pair_write(at, cp_span_of(cp_rooms[i]->name),
+                            cp_span_of(shown_value(visit, i)));
         }
     }
     for (int i = 0; i < visit->others->nelts; i++) {
-        const cp_pair *pair = &APR_ARRAY_IDX(visit->others, i, cp_pair);
+        const cp_other *other = &APR_ARRAY_IDX(visit->others, i, cp_other);
 
-        memcpy(at, pair->name.at, pair->name.length);
-        at += pair->name.length;
-        *at++ = '=';
-        memcpy(at, pair->value.at, pair->value.length);
-        at += pair->value.length;
-        *at++ = ';';
-        *at++ = ' ';
+        if (other->passes) {
+            at = pair_write(at, other->pair.name, other->pair.value);
+        }
     }
     at[-2] = '\0';
     return header;
@@ -272,8 +357,7 @@ void cp_visit_need(cp_visit *visit, cp_managed cookie)
     }
 }
 
-/* The room that a Set-Cookie line of the application is about, or -1. */
-static int room_find(const cp_visit *visit, cp_span name, bool *open)
+int cp_visit_room(const cp_visit *visit, cp_span name, bool *open)
 {
     bool exact = false;
     int managed = managed_find(visit, name, &exact);
@@ -286,32 +370,15 @@ static int room_find(const cp_visit *visit, cp_span name, bool *open)
     return managed;
 }
 
-bool cp_visit_admits(const cp_visit *visit, cp_span line, int *managed)
-{
-    cp_set_cookie cookie;
-    bool open;
-
-    *managed = -1;
-    if (!cp_set_cookie_read(line, (apr_time_t)visit->request.now, &cookie)) {
-        return true;            /* browsers ignore it */
-    }
-    if (cookie.name.length == 0) {
-        /* A nameless cookie comes back as its value alone: what stands
-         * before its first `=` would then be read as a name. */
-        return !memchr(cookie.value.at, '=', cookie.value.length);
-    }
-    *managed = room_find(visit, cookie.name, &open);
-    return !open;
-}
-
 void cp_visit_hear(cp_visit *visit, cp_span line)
 {
     cp_set_cookie cookie;
     bool open;
     int room;
 
-    if (cp_set_cookie_read(line, (apr_time_t)visit->request.now, &cookie)) {
-        room = room_find(visit, cookie.name, &open);
+    cp_set_cookie_read(line, (apr_time_t)visit->request.now, &cookie);
+    if (!cookie.ignored && cookie.name.length) {
+        room = cp_visit_room(visit, cookie.name, &open);
         if (room >= 0) {
             cp_rooms[room]->hear(visit, &cookie);
         }

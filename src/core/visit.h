@@ -13,6 +13,7 @@
 #include "cookie.h"
 #include "keyring.h"
 #include "policy.h"
+#include "set_cookie.h"
 #include "store.h"
 
 /** The managed cookies, in the order in which they are validated. */
@@ -45,6 +46,7 @@ typedef struct cp_site {
     apr_uint32_t idle;          /* seconds */
     apr_uint32_t absolute;      /* seconds */
     apr_uint32_t consent_lifetime;  /* seconds */
+    bool gpc;                   /* Sec-GPC is honoured */
     cp_attributes attributes[CP_MANAGED_COUNT];
 } cp_site;
 
@@ -54,16 +56,20 @@ typedef struct cp_terms {
     bool all;                   /* issue on other responses than documents */
     cp_csrf_mode csrf;
     const char *const *languages;   /* NULL ends the list; NULL: off */
+    bool undeclared;            /* what nothing declares passes */
 } cp_terms;
 
 /** What a request brings. */
 typedef struct cp_request {
     cp_span cookie;             /* the Cookie header as it came */
     cp_span realm;              /* what its tokens are valid in */
+    cp_span host;               /* the name that it addressed */
     const char *accept_language;    /* may be NULL */
     apr_uint32_t now;           /* seconds since the epoch */
     bool secure;                /* came by https */
     bool welcomes;              /* its answer may give a newcomer cookies */
+    bool gpc;                   /* it objects by Sec-GPC, and the site honours
+                                   that */
 } cp_request;
 
 /** Why a managed cookie counts as absent; counted by these. */
@@ -105,6 +111,13 @@ typedef struct cp_verdict {
 typedef struct cp_session cp_session;
 typedef struct cp_preferences cp_preferences;
 
+/** What is known of a cookie that is not managed. */
+typedef struct cp_other {
+    cp_pair pair;
+    const cp_declared *declared;    /* NULL: nothing declares it */
+    bool passes;                /* the application sees it */
+} cp_other;
+
 typedef struct cp_visit {
     apr_pool_t *pool;
     const cp_site *site;
@@ -116,7 +129,7 @@ typedef struct cp_visit {
                                    one in force; NULL where it is */
     bool token_confirmed;       /* the application goes on with it */
     cp_preferences *preferences;
-    apr_array_header_t *others; /* of cp_pair: what is not managed */
+    apr_array_header_t *others; /* of cp_other */
     unsigned int broken;        /* pairs that were passed over */
     bool muted;                 /* nothing is issued, whatever comes */
     bool cut;                   /* the header had more than the limits allow */
@@ -171,11 +184,16 @@ static inline const char *cp_visit_value(const cp_visit *visit,
 void cp_visit_need(cp_visit *visit, cp_managed cookie);
 
 /**
- * Whether a Set-Cookie line of the application may pass.
- * @param managed  where it may not because it is about a managed cookie, gets
- *                 which; else -1
+ * The room that a cookie's name belongs to, or that some application would
+ * take it for; -1 for none.
+ * @param open  gets whether the site keeps that cookie itself
  */
-bool cp_visit_admits(const cp_visit *visit, cp_span line, int *managed);
+int cp_visit_room(const cp_visit *visit, cp_span name, bool *open);
+
+/** The declaration that a name on the wire falls under, or NULL. A cookie of
+ *  ours that the application keeps may have another name there than its
+ *  declaration. */
+const cp_declared *cp_visit_declared(const cp_visit *visit, cp_span name);
 
 /** Lets the room of a managed cookie hear what the application wants. */
 void cp_visit_hear(cp_visit *visit, cp_span line);

@@ -4,14 +4,17 @@
  * and store. On a reload both keep what the running server has where the new
  * would fail: a failing post_config would end the server.
  */
-#include "config.h"
+#include "compile.h"
+#include "consent_log.h"
 #include "keyfile.h"
 #include "lifeline.h"
+#include "neighbours.h"
 
 #include <http_core.h>
 #include <mpm_common.h>
 
 #define WANTED "mod_cookiepolicy: wanted"
+#define REQUIRED "mod_cookiepolicy: required"
 
 #define DEFAULT_IDLE (30 * 60)
 #define DEFAULT_ABSOLUTE (12 * 3600)
@@ -36,12 +39,49 @@ static bool is_reload(void)
     return ap_state_query(AP_SQ_CONFIG_GEN) > 0;
 }
 
-static int complain(server_rec *s, const char *what, const char *why)
+int cp_compile_complain(server_rec *s, const char *what, const char *why)
 {
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, CP_LOG(0001) "%s%s, virtual "
                  "host %s:%u", what, why,
                  s->server_hostname ? s->server_hostname : "*", s->port);
     return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* Not in the host's own configuration: it may have none yet. */
+static apr_array_header_t *required_list(apr_pool_t *pool)
+{
+    void *list = NULL;
+
+    apr_pool_userdata_get(&list, REQUIRED, pool);
+    if (!list) {
+        list = apr_array_make(pool, 4, sizeof(cp_required));
+        apr_pool_userdata_setn(list, REQUIRED, NULL, pool);
+    }
+    return list;
+}
+
+void cp_config_require(cmd_parms *cmd, const char *category)
+{
+    *(cp_required *)apr_array_push(required_list(cmd->pool)) =
+        (cp_required){ cmd->server, category };
+}
+
+static int required_check(const apr_array_header_t *required,
+                          apr_pool_t *pool)
+{
+    for (int i = 0; i < required->nelts; i++) {
+        const cp_required *one = &APR_ARRAY_IDX(required, i, cp_required);
+        const cp_policy *policy = cp_server_config_of(one->server)
+                                  ->site.policy;
+
+        if (cp_policy_category(policy, cp_span_of(one->category)) < 0) {
+            return cp_compile_complain(
+                (server_rec *)one->server,
+                apr_psprintf(pool, "Require cookie-consent: there is no "
+                             "category '%s'", one->category), "");
+        }
+    }
+    return OK;
 }
 
 /* --- Attributes ------------------------------------------------------- */
@@ -114,131 +154,12 @@ static int attributes_compile(server_rec *s, cp_server_config *config,
             }
         }
         if (wrong) {
-            return complain(s, apr_pstrcat(pool, "CookiePolicyAttributes ",
-                                           cp_rooms[i]->name, " ", NULL),
-                            wrong);
+            return cp_compile_complain(
+                s, apr_pstrcat(pool, "CookiePolicyAttributes ",
+                               cp_rooms[i]->name, " ", NULL), wrong);
         }
     }
     return OK;
-}
-
-/* --- The policy ------------------------------------------------------- */
-
-static const char *categories_collect(cp_policy *policy,
-                                      const apr_array_header_t *added,
-                                      apr_pool_t *pool)
-{
-    policy->category_count = cp_policy_standard(policy->categories, pool);
-    for (int i = 0; i < added->nelts; i++) {
-        const cp_category *category = APR_ARRAY_IDX(added, i, cp_category *);
-        int at = cp_policy_category(policy, cp_span_of(category->name));
-
-        if (at < 0) {
-            if (policy->category_count == CP_CATEGORIES_MAX) {
-                return "CookiePolicyCategory: more than 32 categories";
-            }
-            policy->categories[policy->category_count++] = *category;
-            continue;
-        }
-        policy->categories[at].rule = category->rule;
-        policy->categories[at].texts =
-            apr_table_overlay(pool, policy->categories[at].texts,
-                              category->texts);
-        apr_table_compress((apr_table_t *)policy->categories[at].texts,
-                           APR_OVERLAP_TABLES_SET);
-    }
-    return NULL;
-}
-
-/* An inner line overrides an inherited one, and a line of the site what a
- * managed cookie says of itself. */
-static void declaration_add(apr_array_header_t *all, apr_hash_t *places,
-                            cp_declaration *one)
-{
-    cp_declaration **place = apr_hash_get(places, one->name,
-                                          APR_HASH_KEY_STRING);
-    cp_declaration **new;
-
-    if (place) {
-        *place = one;
-        return;
-    }
-    new = apr_array_push(all);
-    *new = one;
-    apr_hash_set(places, one->name, APR_HASH_KEY_STRING, new);
-}
-
-static apr_array_header_t *declarations_collect(
-    const cp_server_config *config, apr_pool_t *pool)
-{
-    /* Room for all, so that none moves. */
-    apr_array_header_t *all = apr_array_make(pool, CP_MANAGED_COUNT
-                                             + config->declarations->nelts,
-                                             sizeof(cp_declaration *));
-    apr_hash_t *places = apr_hash_make(pool);
-
-    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (i != CP_SESSION || config->site.session != CP_SESSION_OFF) {
-            declaration_add(all, places,
-                            cp_policy_managed(cp_rooms[i]->name, pool));
-        }
-    }
-    for (int i = 0; i < config->declarations->nelts; i++) {
-        declaration_add(all, places, APR_ARRAY_IDX(config->declarations, i,
-                                                   cp_declaration *));
-    }
-    return all;
-}
-
-static const char *declaration_check(const cp_policy *policy,
-                                     const cp_declaration *declaration,
-                                     apr_pool_t *pool)
-{
-    int category = cp_policy_category(policy,
-                                      cp_span_of(declaration->category));
-
-    if (category < 0) {
-        return apr_psprintf(pool, "CookiePolicyCookie %s: there is no "
-                            "category '%s'", declaration->name,
-                            declaration->category);
-    }
-    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (strcmp(cp_rooms[i]->name, declaration->name) == 0
-            && policy->categories[category].rule != CP_RULE_EXEMPT) {
-            return apr_psprintf(pool, "CookiePolicyCookie %s: a managed "
-                                "cookie needs no consent; its category must "
-                                "be exempt", declaration->name);
-        }
-    }
-    return NULL;
-}
-
-static int policy_compile(server_rec *s, cp_server_config *config,
-                          apr_pool_t *pool)
-{
-    cp_policy *policy = apr_pcalloc(pool, sizeof(*policy));
-    apr_array_header_t *declarations = declarations_collect(config, pool);
-    const char *wrong = categories_collect(policy, config->categories, pool);
-
-    for (int i = 0; !wrong && i < declarations->nelts; i++) {
-        wrong = declaration_check(policy,
-                                  APR_ARRAY_IDX(declarations, i,
-                                                cp_declaration *), pool);
-    }
-    if (!wrong && !cp_policy_compile(policy, declarations, pool)) {
-        wrong = "OpenSSL gives no SHA-256";
-    }
-    config->site.policy = policy;
-    return wrong ? complain(s, wrong, "") : OK;
-}
-
-static bool lists_equal(const apr_array_header_t *a,
-                        const apr_array_header_t *b)
-{
-    return a->nelts == b->nelts
-           && (a->nelts == 0
-               || memcmp(a->elts, b->elts,
-                         (size_t)(a->nelts * a->elt_size)) == 0);
 }
 
 /* --- Virtual hosts ---------------------------------------------------- */
@@ -248,7 +169,7 @@ static apr_uint32_t seconds_or(int configured, apr_uint32_t otherwise)
     return configured == CP_UNSET ? otherwise : (apr_uint32_t)configured;
 }
 
-static int server_compile(server_rec *s, const cp_server_config *main_config,
+static int server_compile(server_rec *s, apr_hash_t *policies,
                           apr_pool_t *pool)
 {
     cp_server_config *config = cp_server_config_of(s);
@@ -264,22 +185,16 @@ static int server_compile(server_rec *s, const cp_server_config *main_config,
     site->absolute = seconds_or(config->absolute, DEFAULT_ABSOLUTE);
     site->consent_lifetime = seconds_or(config->consent_lifetime,
                                         DEFAULT_CONSENT_LIFETIME);
+    site->gpc = config->gpc != 0;
     if (site->idle > site->absolute) {
-        return complain(s, "CookiePolicySessionTimeout: idle= is longer "
-                        "than absolute=", "");
+        return cp_compile_complain(s, "CookiePolicySessionTimeout: idle= is "
+                                   "longer than absolute=", "");
     }
     wrong = attributes_compile(s, config, pool);
     if (wrong) {
         return wrong;
     }
-    if (config != main_config && main_config->site.policy
-        && site->session == main_config->site.session
-        && lists_equal(config->declarations, main_config->declarations)
-        && lists_equal(config->categories, main_config->categories)) {
-        site->policy = main_config->site.policy;
-        return OK;
-    }
-    return policy_compile(s, config, pool);
+    return cp_policy_of_server(s, policies, pool);
 }
 
 static const char *state_dir_of(const cp_server_config *config)
@@ -315,30 +230,51 @@ static const char *key_file_check(const char *file, apr_pool_t *pool)
     return error;
 }
 
-static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
-                           apr_pool_t *ptemp, server_rec *main_server)
+static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
+                           apr_pool_t *ptemp)
 {
-    cp_server_config *main_config = cp_server_config_of(main_server);
-    const char *wrong_file;
+    apr_hash_t *policies = apr_hash_make(ptemp);
+    const char *error = NULL;
+    const cp_phrases *phrases = cp_phrases_make(&error, pconf);
 
-    (void)plog;
-    if (!is_wanted(pconf)) {
-        return OK;
+    if (!phrases) {
+        return cp_compile_complain(main_server, error, "");
     }
     for (server_rec *s = main_server; s; s = s->next) {
-        int wrong = server_compile(s, main_config, pconf);
+        int wrong = server_compile(s, policies, pconf);
 
+        cp_server_config_of(s)->phrases = phrases;
+        cp_server_config_of(s)->requires_consent =
+            required_list(pconf)->nelts > 0;
         cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
                                                    &cookiepolicy_module));
         if (wrong) {
             return wrong;
         }
     }
+    return required_check(required_list(pconf), ptemp);
+}
+
+static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
+                           apr_pool_t *ptemp, server_rec *main_server)
+{
+    const char *wrong_file;
+    int wrong;
+
+    (void)plog;
+    if (!is_wanted(pconf)) {
+        return OK;
+    }
+    wrong = servers_compile(main_server, pconf, ptemp);
+    if (wrong) {
+        return wrong;
+    }
     /* On a reload the running server's keys stand in for a broken file, see
      * cp_lifeline_keys(). */
     wrong_file = is_reload() ? NULL
-                 : key_file_check(key_file_of(main_config, ptemp), ptemp);
-    return wrong_file ? complain(main_server, wrong_file, "") : OK;
+                 : key_file_check(key_file_of(cp_server_config_of(main_server),
+                                              ptemp), ptemp);
+    return wrong_file ? cp_compile_complain(main_server, wrong_file, "") : OK;
 }
 
 static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
@@ -346,11 +282,11 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
 {
     const cp_server_config *main_config = cp_server_config_of(main_server);
     cp_counters *counters;
+    cp_inventory *inventory;
     cp_keyring *ring;
     cp_store *store;
 
     (void)plog;
-    (void)ptemp;
     if (!is_wanted(pconf)
         || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
@@ -365,10 +301,12 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     counters = cp_lifeline_counters();
+    inventory = cp_lifeline_inventory();
     for (server_rec *s = main_server; s; s = s->next) {
         cp_site *site = &cp_server_config_of(s)->site;
 
         cp_server_config_of(s)->counters = counters;
+        cp_server_config_of(s)->inventory = inventory;
         site->ring = ring;
         site->store = store;
         for (int i = 0; i < CP_MANAGED_COUNT; i++) {
@@ -382,7 +320,8 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
             }
         }
     }
-    return OK;
+    cp_neighbours_check(main_server, ptemp);
+    return cp_consent_log_open(main_server, pconf);
 }
 
 void cp_compile_register(apr_pool_t *pool)
@@ -390,4 +329,5 @@ void cp_compile_register(apr_pool_t *pool)
     (void)pool;
     ap_hook_check_config(cp_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(cp_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    cp_consent_log_register();
 }

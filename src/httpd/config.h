@@ -5,8 +5,12 @@
 #ifndef CP_CONFIG_H
 #define CP_CONFIG_H
 
-#include "visit.h"
+#include "database.h"
+#include "inventory.h"
+#include "phrases.h"
 #include "store_shm.h"
+#include "template.h"
+#include "visit.h"
 
 #include <apr_network_io.h>
 
@@ -62,6 +66,9 @@ typedef struct cp_dir_config {
     int allow;
     int languages_set;
     const char *const *languages;
+    int undeclared;             /* 1: what nothing declares passes */
+    apr_array_header_t *third_parties;  /* of cp_third_party */
+    int third_parties_cleared;
 
     int claimed;                /* groups that an .htaccess file used */
     const char *claim;          /* its complaint, should it not be allowed */
@@ -92,6 +99,12 @@ typedef struct cp_server_config {
     int categories_cleared;
     apr_array_header_t *declarations;   /* of cp_declaration * */
     int declarations_cleared;
+    apr_array_header_t *third_parties;  /* of cp_third_party: the host's own
+                                   and its directories' */
+    int third_parties_cleared;
+    int gpc;
+    const char *consent_log;    /* a file, |program, or "none" */
+    const cp_template *frame;   /* HTML around the pages */
     cp_attributes attributes[CP_MANAGED_COUNT];     /* NULL and CP_UNSET:
                                                        not set */
 
@@ -99,9 +112,15 @@ typedef struct cp_server_config {
     const char *state_dir;
     const char *key_file;
     apr_size_t store_size;      /* bytes */
+    const char *database_file;
 
     cp_site site;               /* the above, compiled */
+    bool requires_consent;      /* somewhere; of all hosts */
+    const cp_phrases *phrases;
+    const cp_database *database;    /* NULL: none is configured */
     struct cp_counters *counters;
+    cp_inventory *inventory;    /* NULL where there is no memory for it */
+    struct cp_consent_log *log; /* NULL: none is kept */
 } cp_server_config;
 
 extern const command_rec cp_directives[];
@@ -121,8 +140,15 @@ void *cp_server_config_merge(apr_pool_t *pool, void *base, void *add);
  */
 void cp_config_want(apr_pool_t *pool);
 
-/** Registers the hooks that check the configuration and compile it. */
-void cp_compile_register(apr_pool_t *pool);
+/** A category that a line of httpd.conf requires. */
+typedef struct cp_required {
+    const server_rec *server;
+    const char *category;
+} cp_required;
+
+/** Notes that a category is required, so that a slip of the pen is found at
+ *  start. */
+void cp_config_require(cmd_parms *cmd, const char *category);
 
 static inline cp_server_config *cp_server_config_of(const server_rec *server)
 {

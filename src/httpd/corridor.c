@@ -1,5 +1,6 @@
 #include "corridor.h"
 #include "csrf_check.h"
+#include "enforcement.h"
 #include "exchange.h"
 #include "export.h"
 #include "filters.h"
@@ -12,6 +13,9 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <apr_strings.h>
+
+static cp_throttle attacks = { .lines = 10, .period = 1 };
+static cp_throttle absence = { .lines = 10, .period = 1 };
 
 /* --- Deciding --------------------------------------------------------- */
 
@@ -30,20 +34,21 @@ static void attack_log(const cp_exchange *exchange, request_rec *r)
 {
     const cp_verdict *verdicts = exchange->visit->verdicts;
 
-    if (verdicts[CP_SESSION].reason == CP_CONFLICT && cp_throttle_admits()) {
+    if (verdicts[CP_SESSION].reason == CP_CONFLICT
+        && cp_throttle_admits(&attacks)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, CP_LOG(0017)
                       "two different logged-in sessions in one request; it "
                       "goes on as anonymous");
     }
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (verdicts[i].reason == CP_FORGED && i != CP_CSRF
-            && cp_throttle_admits()) {
+            && cp_throttle_admits(&attacks)) {
             ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, CP_LOG(0018)
                           "a %s that this server did not sign",
                           cp_rooms[i]->name);
         }
     }
-    if (exchange->visit->cut && cp_throttle_admits()) {
+    if (exchange->visit->cut && cp_throttle_admits(&attacks)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, CP_LOG(0019)
                       "a Cookie header with more than %d cookies, %d bytes "
                       "or %d of one managed name; the rest was left out",
@@ -55,7 +60,7 @@ static void attack_log(const cp_exchange *exchange, request_rec *r)
 static void store_away_log(const cp_exchange *exchange, request_rec *r)
 {
     if (exchange->visit->verdicts[CP_SESSION].reason == CP_STORE_AWAY
-        && cp_throttle_admits()) {
+        && cp_throttle_admits(&absence)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0020)
                       "the session store is away or a record is damaged; "
                       "the request goes on as anonymous, its cookie "
@@ -73,24 +78,44 @@ static void decide(cp_exchange *exchange, request_rec *r)
     exchange->dir = dir;
     exchange->engine = cp_engine_of(dir);
     exchange->visit = NULL;
+    cookie_set(r, exchange->cookie);
     if (exchange->engine == CP_ENGINE_OFF || !exchange->server->site.ring) {
-        cookie_set(r, exchange->cookie);
         return;
     }
     exchange->origin = cp_origin_own(r, exchange->server);
     realm = exchange->server->realm ? exchange->server->realm
                                     : exchange->origin.host;
     request.realm = cp_span_of(realm);
+    request.host = cp_span_of(exchange->origin.host);
     request.accept_language = apr_table_get(r->headers_in,
                                             "Accept-Language");
     request.now = (apr_uint32_t)apr_time_sec(r->request_time);
     request.secure = strcmp(exchange->origin.scheme, "https") == 0;
     request.welcomes = cp_origin_welcomes(exchange);
+    request.gpc = exchange->server->site.gpc && cp_origin_objects(r);
     exchange->visit = cp_visit_begin(&exchange->server->site, &dir->terms,
                                      &request, r->pool);
     attack_log(exchange, r);
     store_away_log(exchange, r);
     if (exchange->engine == CP_ENGINE_ON) {
+        apr_table_unset(r->headers_in, "Cookie2");
+        cookie_set(r, cp_visit_cookie(exchange->visit));
+        cp_export(r, exchange);
+    }
+}
+
+/* With MergeTrailers On whoever reads a body to its end may have brought in
+ * header fields behind our back. */
+static void trailers_guard(const cp_exchange *exchange, request_rec *r)
+{
+    if (!r->trailers_in || apr_is_empty_table(r->trailers_in)) {
+        return;
+    }
+    apr_table_unset(r->trailers_in, "Cookie");
+    apr_table_unset(r->trailers_in, "Cookie2");
+    cp_export_guard(r);
+    if (exchange->engine == CP_ENGINE_ON) {
+        apr_table_unset(r->headers_in, "Cookie2");
         cookie_set(r, cp_visit_cookie(exchange->visit));
         cp_export(r, exchange);
     }
@@ -105,11 +130,11 @@ static int corridor_post_read_request(request_rec *r)
     if (r->main) {
         return DECLINED;
     }
-    if (r->prev) {
+    exchange = cp_exchange_of(r);
+    if (exchange) {
         /* Decided once, for the request as it came; but httpd has renamed
          * the variables. */
-        exchange = cp_exchange_of(r);
-        if (exchange && exchange->engine == CP_ENGINE_ON) {
+        if (exchange->engine == CP_ENGINE_ON) {
             cp_export(r, exchange);
         }
         return DECLINED;
@@ -118,35 +143,56 @@ static int corridor_post_read_request(request_rec *r)
     exchange = cp_exchange_make(r);
     exchange->cookie = apr_table_get(r->headers_in, "Cookie");
     decide(exchange, r);
+    if (r->prev && exchange->visit) {
+        /* httpd refused the request before it came here, and answers it with
+         * an ErrorDocument. */
+        cp_visit_mute(exchange->visit);
+    }
     if (r->method_number == M_TRACE && exchange->engine == CP_ENGINE_ON) {
         cookie_set(r, NULL);    /* it would be reflected */
     }
     return DECLINED;
 }
 
-/* Our pages come before ProxyPass and rewrite rules can take them. */
+/* In report mode there are no pages but the one that takes reports. */
+static bool page_answers(const cp_exchange *exchange)
+{
+    return exchange->page != CP_PAGE_NONE
+           && (exchange->engine == CP_ENGINE_ON
+               || (exchange->engine == CP_ENGINE_REPORT
+                   && exchange->page == CP_PAGE_REPORT));
+}
+
+#define PAGE_PREFIX "cookiepolicy:"
+
+/* Our pages come before ProxyPass and rewrite rules can take them. Where an
+ * ErrorDocument leads to one, it is the policy. */
 static int corridor_translate_name(request_rec *r)
 {
-    cp_exchange *exchange = ap_get_module_config(r->request_config,
-                                                 &cookiepolicy_module);
+    cp_exchange *exchange = cp_exchange_of(r);
 
-    if (!exchange || exchange->engine != CP_ENGINE_ON) {
+    if (r->main || !exchange || !exchange->visit) {
         return DECLINED;
     }
     exchange->page = cp_page_find(exchange->server, r->uri, &exchange->json);
-    if (exchange->page == CP_PAGE_NONE) {
+    if (!page_answers(exchange)
+        || (r->prev && (exchange->page != CP_PAGE_POLICY
+                        || r->method_number != M_GET))) {
+        exchange->page = CP_PAGE_NONE;
         return DECLINED;
     }
-    r->filename = apr_pstrcat(r->pool, "cookiepolicy:", r->uri, NULL);
+    r->filename = apr_pstrcat(r->pool, PAGE_PREFIX, r->uri, NULL);
     return OK;
 }
 
 static bool is_own_page(const request_rec *r)
 {
-    const cp_exchange *exchange = ap_get_module_config(r->request_config,
-                                                       &cookiepolicy_module);
+    const cp_exchange *exchange = cp_exchange_of(r);
 
-    return exchange && exchange->page != CP_PAGE_NONE;
+    return !r->main && exchange && exchange->page != CP_PAGE_NONE
+           && r->filename
+           && strncmp(r->filename, PAGE_PREFIX, sizeof(PAGE_PREFIX) - 1)
+              == 0;
 }
 
 static int corridor_map_to_storage(request_rec *r)
@@ -170,24 +216,35 @@ static bool terms_differ(const cp_dir_config *a, const cp_dir_config *b)
 {
     return a->engine != b->engine || a->terms.lazy != b->terms.lazy
            || a->terms.all != b->terms.all || a->terms.csrf != b->terms.csrf
-           || a->terms.languages != b->terms.languages;
+           || a->terms.languages != b->terms.languages
+           || a->terms.undeclared != b->terms.undeclared
+           || a->third_parties != b->third_parties;
+}
+
+/* For the request as it came its directory decides. A hop of an internal
+ * redirect can only be stricter, or one lax path would lead past the policy of
+ * all others. */
+static void decide_again(cp_exchange *exchange, request_rec *r)
+{
+    const cp_dir_config *dir = cp_dir_config_of(r);
+
+    if (r == exchange->r ? terms_differ(dir, exchange->dir)
+                         : cp_engine_of(dir) > exchange->engine) {
+        cp_export_withdraw(r);
+        decide(exchange, r);
+    }
 }
 
 static int corridor_header_parser(request_rec *r)
 {
     cp_exchange *exchange = cp_exchange_of(r);
-    const cp_dir_config *dir = cp_dir_config_of(r);
     int status;
 
     if (!exchange) {
         return DECLINED;
     }
-    if (!r->prev && terms_differ(dir, exchange->dir)) {
-        cp_export_withdraw(r);
-        decide(exchange, r);
-    }
-    if (exchange->page != CP_PAGE_NONE
-        && exchange->engine != CP_ENGINE_ON) {
+    decide_again(exchange, r);
+    if (exchange->page != CP_PAGE_NONE && !page_answers(exchange)) {
         return HTTP_NOT_FOUND;  /* Off in the page's own <Location> */
     }
     if (!exchange->visit) {
@@ -200,21 +257,12 @@ static int corridor_header_parser(request_rec *r)
         cp_filter_interim_insert(exchange, r);
     }
     status = cp_csrf_check_request(exchange, r);
+    trailers_guard(exchange, r);
     if (status == DECLINED && exchange->visit->token_seen
         && exchange->engine == CP_ENGINE_ON) {
         cookie_set(r, cp_visit_cookie(exchange->visit));
     }
     return status;
-}
-
-/* A script whose name begins with nph- writes its own headers, which no
- * filter sees. */
-static bool is_nph(const request_rec *r)
-{
-    const char *name = r->filename ? strrchr(r->filename, '/') : NULL;
-
-    return name && strncmp(name + 1, "nph-", 4) == 0 && r->handler
-           && strcmp(r->handler, "cgi-script") == 0;
 }
 
 static int corridor_fixups(request_rec *r)
@@ -224,12 +272,7 @@ static int corridor_fixups(request_rec *r)
     if (!exchange || !exchange->visit || exchange->engine != CP_ENGINE_ON) {
         return DECLINED;
     }
-    if (is_nph(r)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0022)
-                      "refused an nph- script: it writes its own headers, "
-                      "past the cookie policy: %s", r->filename);
-        return HTTP_FORBIDDEN;
-    }
+    trailers_guard(exchange, r);
     cp_export_token(r, exchange);
     return DECLINED;
 }
@@ -244,9 +287,28 @@ static void corridor_insert_filter(request_rec *r)
     }
 }
 
+/* A script whose name begins with nph- writes its own headers, which no
+ * filter sees. */
+static bool is_nph(const request_rec *r)
+{
+    const char *name = r->filename ? strrchr(r->filename, '/') : NULL;
+
+    return name && strncmp(name + 1, "nph-", 4) == 0 && r->handler
+           && (strcmp(r->handler, "cgi-script") == 0
+               || strcmp(r->handler, CGI_MAGIC_TYPE) == 0);
+}
+
 static int corridor_handler(request_rec *r)
 {
-    return is_own_page(r) ? cp_page_handle(cp_exchange_of(r), r) : DECLINED;
+    cp_exchange *exchange = cp_exchange_of(r);
+
+    if (is_nph(r) && exchange && exchange->engine == CP_ENGINE_ON) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0022)
+                      "refused an nph- script: it writes its own headers, "
+                      "past the cookie policy: %s", r->filename);
+        return HTTP_FORBIDDEN;
+    }
+    return is_own_page(r) ? cp_page_handle(exchange, r) : DECLINED;
 }
 
 static int corridor_log_transaction(request_rec *r)
@@ -261,14 +323,17 @@ static int corridor_log_transaction(request_rec *r)
             counters->refusals[exchange->refusal]++;
         }
     }
+    if (exchange && exchange->visit && exchange->r == r) {
+        cp_enforcement_tell_browser(exchange, r);
+    }
     return DECLINED;
 }
 
 void cp_corridor_register(apr_pool_t *pool)
 {
-    static const char *const after_remoteip[] = {
-        "mod_remoteip.c", "mod_ssl.c", NULL
-    };
+    /* Not after mod_ssl, which comes after mod_setenvif: that one would see
+     * the header as it came. */
+    static const char *const after_remoteip[] = { "mod_remoteip.c", NULL };
 
     ap_hook_post_read_request(corridor_post_read_request, after_remoteip,
                               NULL, APR_HOOK_REALLY_FIRST);

@@ -12,6 +12,8 @@
 #include <apr_strings.h>
 #include <util_filter.h>
 
+static cp_throttle refusals = { .lines = 10, .period = 1 };
+
 #define REPLAY "CP_REPLAY"
 
 /* --- Reading ahead ---------------------------------------------------- */
@@ -272,7 +274,9 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
     cp_refusal reason = CP_REFUSAL_NONE;
     int status;
 
-    if (exchange->checked || (is_safe(r) && !is_websocket(r))) {
+    /* Browsers send reports from where they like, and without a token. */
+    if (exchange->checked || exchange->page == CP_PAGE_REPORT
+        || (is_safe(r) && !is_websocket(r))) {
         return DECLINED;
     }
     exchange->checked = true;
@@ -291,7 +295,7 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
         welcome(exchange);
         return DECLINED;
     }
-    if (cp_throttle_admits()) {
+    if (cp_throttle_admits(&refusals)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, CP_LOG(0011)
                       "CSRF check %s %s: %s",
                       exchange->engine == CP_ENGINE_ON ? "refused"

@@ -3,6 +3,10 @@
  * is read; the message names the value and what is allowed.
  */
 #include "config.h"
+#include "directives_consent.h"
+#include "directives_cookie.h"
+#include "directives_page.h"
+#include "directives_inventory.h"
 #include "directives_policy.h"
 #include "language.h"
 #include "words.h"
@@ -149,7 +153,9 @@ static const char *set_path(cmd_parms *cmd, void *dir, const char *path)
 
     (void)dir;
     if (path[0] != '/' || length < 2 || path[length - 1] == '/'
-        || strpbrk(path, "?#%\\\"<>& ") || strstr(path, "//")
+        || path[strspn(path, "/-._~!$()*+:@abcdefghijklmnopqrstuvwxyz"
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")]
+        || strstr(path, "//")
         || strstr(path, "/.")) {
         return cp_words_refuse(cmd, path,
                                "a path like /cookie-policy, with no slash at "
@@ -288,15 +294,9 @@ static const char *set_csrf(cmd_parms *cmd, void *dir, const char *word)
 
 static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
 {
-    static const char allowed[] =
-        "an origin: http:// or https://, a host (*. in front of it for all "
-        "its subdomains), and a port where it is not the scheme's own; no "
-        "path, not even a slash";
     cp_server_config *config = cp_words_server(cmd);
-    bool https = strncmp(word, "https://", 8) == 0;
-    char *host, *port;
-    cp_origin *origin;
-    apr_int64_t number = https ? 443 : 80;
+    const char *wrong;
+    cp_origin origin;
 
     (void)dir;
     if (strcasecmp(word, "None") == 0) {
@@ -304,28 +304,11 @@ static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
         config->trusted = apr_array_make(cmd->pool, 0, sizeof(cp_origin));
         return NULL;
     }
-    if ((!https && strncmp(word, "http://", 7))
-        || strpbrk(word + 8, "/?#@\\ ")) {
-        return cp_words_refuse(cmd, word, allowed);
+    wrong = cp_words_origin(cmd, word, &origin);
+    if (!wrong) {
+        *(cp_origin *)apr_array_push(config->trusted) = origin;
     }
-    host = apr_pstrdup(cmd->pool, word + (https ? 8 : 7));
-    port = strrchr(host, ':');
-    if (port && !strchr(port, ']')) {
-        *port++ = '\0';
-        number = apr_strtoi64(port, &port, 10);
-        if (*port || number < 1 || number > 65535) {
-            return cp_words_refuse(cmd, word, allowed);
-        }
-    }
-    ap_str_tolower(host);
-    if (!cp_words_is_host(host)) {
-        return cp_words_refuse(cmd, word, allowed);
-    }
-    origin = apr_array_push(config->trusted);
-    origin->scheme = https ? "https" : "http";
-    origin->host = host;
-    origin->port = (apr_port_t)number;
-    return NULL;
+    return wrong;
 }
 
 static const char *set_languages(cmd_parms *cmd, void *dir, int argc,
@@ -416,11 +399,23 @@ const command_rec cp_directives[] = {
                      "a category, its rule and its texts"),
     AP_INIT_RAW_ARGS("CookiePolicyCookie", cp_directive_cookie, NULL, SV,
                      "a cookie, its category and what the policy says"),
+    AP_INIT_TAKE1("CookiePolicyUndeclared", cp_directive_undeclared, NULL,
+                  SVD, "drop or allow"),
+    AP_INIT_TAKE_ARGV("CookiePolicyThirdParty", cp_directive_third_party,
+                      NULL, SVD, "a category and its third parties' origins"),
+    AP_INIT_TAKE1("CookiePolicyDatabase", cp_directive_database, NULL, SV,
+                  "the file of an Open Cookie Database"),
     AP_INIT_RAW_ARGS("CookiePolicyController", cp_directive_controller, NULL,
                      SV, "name=, url= and contact= of who answers"),
+    AP_INIT_TAKE1("CookiePolicyTemplate", cp_directive_template, NULL, SV,
+                  "a file with the HTML around the module's pages"),
     AP_INIT_TAKE12("CookiePolicyConsentLifetime",
                    cp_directive_consent_lifetime, NULL, SV,
                    "for how long a choice holds"),
+    AP_INIT_TAKE1("CookiePolicyConsentLog", cp_directive_consent_log, NULL,
+                  SV, "a file, |program, or none"),
+    AP_INIT_TAKE1("CookiePolicyGPC", cp_directive_gpc, NULL, SV,
+                  "On or Off"),
     AP_INIT_RAW_ARGS("CookiePolicyAttributes",
                      cp_directive_attributes, NULL,
                       SV, "a managed cookie and its attributes"),

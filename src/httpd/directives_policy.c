@@ -1,47 +1,11 @@
 /*
- * The directives that say what a site's cookies are: categories,
- * declarations, and how the managed four are written.
+ * The directives that say what a site's policy is, beside its declarations:
+ * categories, who answers, and how the managed four are written.
  */
 #include "directives_policy.h"
-#include "language.h"
 #include "words.h"
 
 #include <apr_strings.h>
-
-/* One key=value or key[language]=value of a declaration or category. */
-static const char *text_add(cmd_parms *cmd, apr_table_t *texts,
-                            const char *word,
-                            bool (*is_known)(cp_span, bool),
-                            const char *allowed)
-{
-    const char *key = NULL;
-    const char *value = cp_words_value(cmd->pool, word, &key);
-    const char *bracket = value ? strchr(key, '[') : NULL;
-    cp_span plain = cp_span_of(key);
-
-    if (bracket) {
-        char *tag = apr_pstrdup(cmd->pool, bracket + 1);
-        apr_size_t length = strlen(tag);
-
-        if (length == 0 || tag[length - 1] != ']') {
-            return cp_words_refuse(cmd, word, allowed);
-        }
-        tag[length - 1] = '\0';
-        if (!cp_language_tag_is_good(tag)) {
-            return cp_words_refuse(cmd, word,
-                                   "a language tag between the brackets");
-        }
-        plain.length = (apr_size_t)(bracket - key);
-    }
-    if (!value || !is_known(plain, bracket != NULL)) {
-        return cp_words_refuse(cmd, word, allowed);
-    }
-    if (apr_table_get(texts, key)) {
-        return cp_words_refuse(cmd, word, "each key once");
-    }
-    apr_table_setn(texts, key, value);
-    return NULL;
-}
 
 static bool category_key_is_known(cp_span key, bool has_language)
 {
@@ -87,7 +51,7 @@ const char *cp_directive_category(cmd_parms *cmd, void *dir,
         }
     }
     for (int i = 2; i < argc; i++) {
-        const char *wrong = text_add(cmd, texts, argv[i],
+        const char *wrong = cp_words_text(cmd, texts, argv[i],
                                      category_key_is_known,
                                      "title=, title[xx]=, description= and "
                                      "description[xx]=");
@@ -97,77 +61,9 @@ const char *cp_directive_category(cmd_parms *cmd, void *dir,
         }
     }
     category->texts = texts;
+    category->line = arguments;
     *(cp_category **)apr_array_push(config->categories) = category;
     return NULL;
-}
-
-static bool is_cookie_name(const char *name, apr_pool_t *pool)
-{
-    cp_span rest = cp_span_of(apr_pstrcat(pool, name, "=", NULL));
-    unsigned int broken = 0;
-    cp_pair pair;
-
-    return *name != '~' && cp_cookie_next(&rest, &pair, &broken)
-           && pair.name.length == strlen(name);
-}
-
-const char *cp_directive_cookie(cmd_parms *cmd, void *dir,
-                                const char *arguments)
-{
-    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
-    const char *const *argv = words ? (const char *const *)words->elts : NULL;
-    int argc = words ? words->nelts : 0;
-    cp_server_config *config = cp_words_server(cmd);
-    cp_declaration *declaration = apr_pcalloc(cmd->pool,
-                                              sizeof(*declaration));
-    apr_table_t *texts = apr_table_make(cmd->pool, 8);
-
-    (void)dir;
-    if (argc == 1 && strcasecmp(argv[0], "None") == 0) {
-        config->declarations_cleared = 1;
-        config->declarations = apr_array_make(cmd->pool, 0, sizeof(void *));
-        return NULL;
-    }
-    if (argc < 2) {
-        return cp_words_refuse(cmd, arguments,
-                               "the name of a cookie, then a "
-                               "category");
-    }
-    if (!is_cookie_name(argv[0], cmd->pool)) {
-        return cp_words_refuse(cmd, argv[0],
-                               "the name of a cookie: letters, digits and "
-                               "!#%&'*+-.^_`|~, not beginning with $ or ~");
-    }
-    for (int i = 0; i < config->declarations->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(config->declarations, i,
-                                 cp_declaration *)->name, argv[0]) == 0) {
-            return cp_words_refuse(cmd, argv[0],
-                                   "each cookie once in one scope");
-        }
-    }
-    declaration->name = argv[0];
-    declaration->category = argv[1];
-    for (int i = 2; i < argc; i++) {
-        const char *wrong = text_add(cmd, texts, argv[i],
-                                     cp_declaration_key_is_known,
-                                     "provider=, function=, location= and "
-                                     "purpose=, each also with a language "
-                                     "as in purpose[fr]=, and provider-url=,"
-                                     " lifetime=, domain=, path= and party=");
-
-        if (wrong) {
-            return wrong;
-        }
-    }
-    declaration->texts = texts;
-    *(cp_declaration **)apr_array_push(config->declarations) = declaration;
-    return NULL;
-}
-
-static bool is_web_address(const char *value)
-{
-    return strncmp(value, "https://", 8) == 0
-           || strncmp(value, "http://", 7) == 0;
 }
 
 const char *cp_directive_controller(cmd_parms *cmd, void *dir,
@@ -185,7 +81,8 @@ const char *cp_directive_controller(cmd_parms *cmd, void *dir,
         if (value && strcmp(key, "name") == 0) {
             config->controller_name = value;
         }
-        else if (value && strcmp(key, "url") == 0 && is_web_address(value)) {
+        else if (value && strcmp(key, "url") == 0
+                 && cp_words_is_web_address(value)) {
             config->controller_url = value;
         }
         else if (value && strcmp(key, "contact") == 0) {

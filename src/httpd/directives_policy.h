@@ -13,9 +13,6 @@
 const char *cp_directive_category(cmd_parms *cmd, void *dir,
                                   const char *arguments);
 
-const char *cp_directive_cookie(cmd_parms *cmd, void *dir,
-                                const char *arguments);
-
 const char *cp_directive_controller(cmd_parms *cmd, void *dir,
                                     const char *arguments);
 

@@ -16,6 +16,8 @@ typedef enum cp_page {
     CP_PAGE_LANGUAGE,
     CP_PAGE_CSRF,
     CP_PAGE_LOGOUT,
+    CP_PAGE_REPORT,
+    CP_PAGE_GPC,                /* not below it, but a well-known one */
     CP_PAGE_UNKNOWN
 } cp_page;
 
@@ -29,6 +31,10 @@ typedef struct cp_exchange {
     cp_origin origin;           /* what the client addressed */
     cp_page page;
     bool json;                  /* the page was asked for as .json */
+    bool personal;              /* what is answered hangs on the visitor's
+                                   choice */
+    bool passed;                /* the answer has passed CP_CONTENT */
+    bool issued;                /* and CP_ISSUE */
     bool checked;               /* the CSRF check has been made */
     cp_refusal refusal;         /* its reason */
     apr_bucket_brigade *window; /* of the body, read ahead; or NULL */

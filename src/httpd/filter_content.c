@@ -1,4 +1,5 @@
 #include "command.h"
+#include "enforcement.h"
 #include "export.h"
 #include "filters.h"
 #include "language.h"
@@ -15,35 +16,47 @@ static int set_cookie_hear(void *data, const char *name, const char *value)
     return 1;
 }
 
-static bool has_set_cookie(const request_rec *r)
-{
-    return apr_table_get(r->headers_out, "Set-Cookie")
-           || apr_table_get(r->err_headers_out, "Set-Cookie");
-}
-
 /* What was negotiated by language hangs on django_language as much as on
- * Accept-Language. */
+ * Accept-Language; and which cookies the application sees hangs, where some
+ * may be objected to, on Sec-GPC as well. */
 static void vary_add(const cp_visit *visit, request_rec *r)
 {
     apr_table_t *tables[] = { r->headers_out, r->err_headers_out };
+    bool speaks = cp_language(visit) && visit->terms->languages[1];
+    bool objects = visit->site->gpc && visit->site->policy->objectable;
 
-    if (!cp_language(visit) || !visit->terms->languages[1]) {
-        return;
-    }
     for (int i = 0; i < 2; i++) {
         const char *vary = apr_table_get(tables[i], "Vary");
+        bool cookie = vary && ap_find_token(r->pool, vary, "cookie");
 
-        if (vary && ap_find_token(r->pool, vary, "accept-language")
-            && !ap_find_token(r->pool, vary, "cookie")) {
+        if (speaks && vary && !cookie
+            && ap_find_token(r->pool, vary, "accept-language")) {
             apr_table_mergen(tables[i], "Vary", "Cookie");
+            cookie = true;
+        }
+        if (objects && cookie && !ap_find_token(r->pool, vary, "sec-gpc")) {
+            apr_table_mergen(tables[i], "Vary", "Sec-GPC");
         }
     }
+}
+
+/* The parts of such a page are asked for when its header is on its way, and
+ * what they are may hang on the visitor's choice. */
+static bool has_parts(const cp_exchange *exchange, const request_rec *r)
+{
+    for (const ap_filter_t *f = r->output_filters;
+         exchange->server->requires_consent && f; f = f->next) {
+        if (f->frec->name && strcasecmp(f->frec->name, "INCLUDES") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static apr_status_t filter_content(ap_filter_t *f, apr_bucket_brigade *in)
 {
     request_rec *r = f->r;
-    const cp_exchange *exchange = cp_exchange_of(r);
+    cp_exchange *exchange = cp_exchange_of(r);
     cp_session_change change;
     bool commanded;
 
@@ -51,8 +64,14 @@ static apr_status_t filter_content(ap_filter_t *f, apr_bucket_brigade *in)
     if (!exchange || !exchange->visit) {
         return ap_pass_brigade(f->next, in);
     }
+    exchange->passed = true;
+    exchange->personal = exchange->personal
+                         || (exchange->engine == CP_ENGINE_ON
+                             && has_parts(exchange, r));
     commanded = cp_command_take(exchange, r, &change);
-    if (commanded || has_set_cookie(r)) {
+    if (commanded || exchange->personal
+        || (exchange->engine == CP_ENGINE_ON
+            && cp_enforcement_concerns(exchange, r))) {
         r->no_cache = 1;
     }
     if (exchange->engine == CP_ENGINE_ON && !exchange->refusal) {

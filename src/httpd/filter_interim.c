@@ -1,8 +1,10 @@
 /*
- * A 101 that a backend sends goes straight to the connection: no filter of
- * the request sees it. For a request that asks for an upgrade this filter of
- * the connection reads the first bytes that go out, and leaves.
+ * A 101 that a backend sends goes straight to the connection, and from
+ * mod_proxy_wstunnel so does whatever it sends: no filter of the request sees
+ * it. For a request that asks for an upgrade this filter of the connection
+ * holds the head that goes out, cleans it, and leaves.
  */
+#include "enforcement.h"
 #include "filters.h"
 
 #include <http_connection.h>
@@ -10,14 +12,14 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#define SWITCHING "HTTP/1.1 101"
-
-/* What a first brigade may at most have to be looked at, in bytes. */
-#define HEAD_MAX (64 * 1024)
+/* A head that is longer is none, in bytes. */
+#define HEAD_MAX (1024 * 1024)
 
 typedef struct watch {
     const cp_exchange *exchange;
     ap_filter_t *filter;
+    const char *text;           /* of the head, as far as it came */
+    size_t held;
 } watch;
 
 static ap_filter_rec_t *interim_filter;
@@ -29,81 +31,165 @@ static bool field_is(const char *line, const char *name)
     return strncasecmp(line, name, length) == 0 && line[length] == ':';
 }
 
-/* Whether a line of the head may go out. */
-static bool line_passes(const cp_exchange *exchange, const char *line,
-                        size_t length)
+/* A line of the head as it may go out, or NULL. */
+static const char *line_clean(const cp_exchange *exchange, const char *line)
 {
     const char *header = exchange->server->session_header;
-    int managed;
+    const char *value, *kept;
 
     if (header && field_is(line, header)) {
-        return false;
+        return NULL;
+    }
+    if (field_is(line, "Set-Cookie2")) {
+        return NULL;
     }
     if (!field_is(line, "Set-Cookie")) {
-        return true;
+        return line;
     }
-    line += strlen("Set-Cookie:");
-    length -= strlen("Set-Cookie:");
-    return cp_visit_admits(exchange->visit, cp_span_make(line, length),
-                           &managed);
+    value = line + strlen("Set-Cookie:");
+    kept = cp_enforcement_line(exchange, exchange->r, value);
+    return !kept ? NULL : kept == value ? line
+           : apr_pstrcat(exchange->r->pool, "Set-Cookie:", kept, NULL);
 }
 
-/* Copies the head without what may not pass, and all that is behind it. */
-static size_t head_clean(const cp_exchange *exchange, const char *text,
-                         size_t length, char *out)
+/* Writes the head without what may not pass, and all that is behind it. */
+static void head_clean(const cp_exchange *exchange, const char *text,
+                       size_t length, apr_bucket_brigade *out)
 {
     const char *end = text + length;
-    char *begin = out;
 
     while (text < end) {
         const char *stop = memchr(text, '\n', (size_t)(end - text));
         size_t line = stop ? (size_t)(stop - text) + 1
                            : (size_t)(end - text);
         size_t bare = line - (stop != NULL);
+        const char *kept;
 
         bare -= bare > 0 && text[bare - 1] == '\r';
         if (bare == 0) {
             break;
         }
-        if (line_passes(exchange, apr_pstrmemdup(exchange->r->pool, text,
-                                                 bare), bare)) {
-            memcpy(out, text, line);
-            out += line;
+        kept = line_clean(exchange, apr_pstrmemdup(exchange->r->pool, text,
+                                                   bare));
+        if (kept) {
+            apr_brigade_puts(out, NULL, NULL, kept);
+            apr_brigade_write(out, NULL, NULL, text + bare, line - bare);
         }
         text += line;
     }
-    memcpy(out, text, (size_t)(end - text));
-    return (size_t)(out - begin) + (size_t)(end - text);
+    apr_brigade_write(out, NULL, NULL, text, (size_t)(end - text));
+}
+
+/* Where the head ends in what is held, or 0. */
+static size_t head_end(const char *text, size_t length)
+{
+    for (size_t i = 0; i + 1 < length; i++) {
+        if (text[i] == '\n'
+            && (text[i + 1] == '\n'
+                || (i + 2 < length && text[i + 1] == '\r'
+                    && text[i + 2] == '\n'))) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+/* Whether what is held is a head, or may become one. */
+static bool is_head(const watch *watched)
+{
+    static const char begin[] = "HTTP/";
+    size_t known = sizeof(begin) - 1;
+
+    return memcmp(watched->text, begin,
+                  watched->held < known ? watched->held : known) == 0;
+}
+
+/* Whether another head follows: 1xx, but not 101. */
+static bool is_interim(const watch *watched)
+{
+    const char *status = memchr(watched->text, ' ', watched->held);
+    size_t rest = status ? watched->held
+                           - (size_t)(status - watched->text) : 0;
+
+    return rest > 3 && status[1] == '1' && memcmp(status + 1, "101", 3) != 0;
+}
+
+static bool has_data(const apr_bucket_brigade *in)
+{
+    for (const apr_bucket *bucket = APR_BRIGADE_FIRST(in);
+         bucket != APR_BRIGADE_SENTINEL(in);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        if (!APR_BUCKET_IS_METADATA(bucket)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds a brigade to what is held. */
+static apr_status_t hold(watch *watched, apr_bucket_brigade *in)
+{
+    apr_pool_t *pool = watched->exchange->r->pool;
+    char *text = NULL;
+    apr_size_t length = 0;
+    apr_status_t status = apr_brigade_pflatten(in, &text, &length, pool);
+
+    apr_brigade_cleanup(in);
+    if (status == APR_SUCCESS && watched->held + length > HEAD_MAX) {
+        status = APR_ENOSPC;
+    }
+    if (status == APR_SUCCESS) {
+        char *all = apr_palloc(pool, watched->held + length + 1);
+
+        memcpy(all, watched->text, watched->held);
+        memcpy(all + watched->held, text, length);
+        watched->text = all;
+        watched->held += length;
+    }
+    return status;
+}
+
+static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *in)
+{
+    watch *watched = f->ctx;
+
+    watched->filter = NULL;
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, in);
 }
 
 static apr_status_t filter_interim(ap_filter_t *f, apr_bucket_brigade *in)
 {
     watch *watched = f->ctx;
-    apr_off_t size = 0;
-    char *text = NULL;
-    apr_size_t length = 0;
+    apr_status_t status;
 
-    if (APR_BRIGADE_EMPTY(in)
-        || APR_BUCKET_IS_METADATA(APR_BRIGADE_FIRST(in))) {
+    if (!watched->held && watched->exchange->issued) {
+        return leave(f, in);    /* an answer of httpd's own */
+    }
+    if (!watched->held && !has_data(in)) {
         return ap_pass_brigade(f->next, in);
     }
-    watched->filter = NULL;
-    ap_remove_output_filter(f);
-    if (apr_brigade_length(in, 0, &size) == APR_SUCCESS && size >= 0
-        && size <= HEAD_MAX
-        && apr_brigade_pflatten(in, &text, &length,
-                                watched->exchange->r->pool) == APR_SUCCESS
-        && length >= sizeof(SWITCHING) - 1
-        && memcmp(text, SWITCHING, sizeof(SWITCHING) - 1) == 0) {
-        char *clean = apr_palloc(watched->exchange->r->pool, length);
-
-        length = head_clean(watched->exchange, text, length, clean);
-        apr_brigade_cleanup(in);
-        apr_brigade_write(in, NULL, NULL, clean, length);
+    status = hold(watched, in);
+    if (status != APR_SUCCESS) {
+        f->c->aborted = 1;      /* rather nothing than what was not read */
+        return status;
+    }
+    if (!is_head(watched)) {
+        apr_brigade_write(in, NULL, NULL, watched->text, watched->held);
         APR_BRIGADE_INSERT_TAIL(in,
                                 apr_bucket_flush_create(in->bucket_alloc));
+        return leave(f, in);
     }
-    return ap_pass_brigade(f->next, in);
+    if (!head_end(watched->text, watched->held)) {
+        return APR_SUCCESS;
+    }
+    head_clean(watched->exchange, watched->text, watched->held, in);
+    APR_BRIGADE_INSERT_TAIL(in, apr_bucket_flush_create(in->bucket_alloc));
+    if (is_interim(watched)) {
+        watched->held = 0;
+        return ap_pass_brigade(f->next, in);
+    }
+    return leave(f, in);
 }
 
 static apr_status_t watch_end(void *data)
@@ -125,6 +211,7 @@ void cp_filter_interim_insert(const cp_exchange *exchange, request_rec *r)
     }
     watched = apr_pcalloc(r->pool, sizeof(*watched));
     watched->exchange = exchange;
+    watched->text = "";
     watched->filter = ap_add_output_filter_handle(interim_filter, watched,
                                                   NULL, r->connection);
     apr_pool_cleanup_register(r->pool, watched, watch_end,

@@ -1,85 +1,17 @@
+#include "enforcement.h"
 #include "filters.h"
+#include "origin.h"
+#include "preferences.h"
+#include "third_party.h"
 
 #include <http_protocol.h>
 #include <util_filter.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-/* --- What the application sent ---------------------------------------- */
-
-typedef struct judgement {
-    const cp_exchange *exchange;
-    request_rec *r;
-    apr_array_header_t *kept;   /* of const char * */
-    bool dropped;
-} judgement;
-
-static void managed_complain(const judgement *on, int managed)
-{
-    static const char *const directives[CP_MANAGED_COUNT] = {
-        [CP_SESSION] = "CookiePolicySession Application leaves it",
-        [CP_CSRF] = "CookiePolicyCsrf Off leaves it",
-        [CP_LANGUAGE] = "CookiePolicyLanguage Off leaves it",
-        [CP_PREFERENCES] = "no directive leaves it"
-    };
-    /* These two are answered with a cookie of ours that does the same. */
-    static const int levels[CP_MANAGED_COUNT] = {
-        [CP_SESSION] = APLOG_ERR,
-        [CP_CSRF] = APLOG_INFO,
-        [CP_LANGUAGE] = APLOG_INFO,
-        [CP_PREFERENCES] = APLOG_ERR
-    };
-    cp_counters *counters = on->exchange->server->counters;
-
-    if (counters && !atomic_flag_test_and_set(&counters->told[managed])) {
-        ap_log_rerror(APLOG_MARK, levels[managed], 0, on->r, CP_LOG(0016)
-                      "the application sets the managed cookie %s, which is "
-                      "dropped; %s to the application (this is logged once)",
-                      cp_rooms[managed]->name, directives[managed]);
-    }
-}
-
-static int set_cookie_judge(void *data, const char *name, const char *value)
-{
-    judgement *on = data;
-    int managed = -1;
-
-    (void)name;
-    if (cp_visit_admits(on->exchange->visit, cp_span_of(value),
-                        &managed)) {
-        *(const char **)apr_array_push(on->kept) = value;
-        return 1;
-    }
-    on->dropped = true;
-    if (managed >= 0) {
-        managed_complain(on, managed);
-    }
-    return 1;
-}
-
-static void table_judge(const cp_exchange *exchange, request_rec *r,
-                        apr_table_t *table)
-{
-    judgement on = { exchange, r, NULL, false };
-
-    if (!apr_table_get(table, "Set-Cookie")) {
-        return;
-    }
-    on.kept = apr_array_make(r->pool, 4, sizeof(char *));
-    apr_table_do(set_cookie_judge, &on, table, "Set-Cookie", NULL);
-    if (!on.dropped || exchange->engine != CP_ENGINE_ON) {
-        return;
-    }
-    apr_table_unset(table, "Set-Cookie");
-    for (int i = 0; i < on.kept->nelts; i++) {
-        apr_table_addn(table, "Set-Cookie",
-                       APR_ARRAY_IDX(on.kept, i, const char *));
-    }
-}
-
 /* --- What is issued --------------------------------------------------- */
 
-static bool is_document(const request_rec *r)
+bool cp_is_document(const request_rec *r)
 {
     const char *type = r->content_type;
     size_t length = type ? strcspn(type, "; \t") : 0;
@@ -92,73 +24,138 @@ static bool is_document(const request_rec *r)
                && strncasecmp(type, "application/xhtml+xml", 21) == 0);
 }
 
-/* No cache that is shared may keep an answer with somebody's cookies. */
-static void private_make(request_rec *r)
+/* What Cache-Control says in both tables, in one line; or NULL. */
+static const char *cache_control(const request_rec *r)
 {
-    apr_table_t *tables[] = { r->headers_out, r->err_headers_out };
-    const char *kept = "private";
+    const char *one = apr_table_getm(r->pool, r->headers_out,
+                                     "Cache-Control");
+    const char *two = apr_table_getm(r->pool, r->err_headers_out,
+                                     "Cache-Control");
+
+    return one && two ? apr_pstrcat(r->pool, one, ", ", two, NULL)
+                      : one ? one : two;
+}
+
+/* What lets a browser use an answer again without asking. */
+static bool is_freshness(const char *word)
+{
+    return strncasecmp(word, "max-age", 7) == 0
+           || strncasecmp(word, "stale-", 6) == 0
+           || strcasecmp(word, "immutable") == 0
+           || strcasecmp(word, "no-cache") == 0;
+}
+
+/* No cache that is shared may keep an answer with somebody's cookies; and
+ * what must follow a change of mind, no cache may give again unasked. */
+static void private_make(request_rec *r, bool revalidated)
+{
+    const char *control = cache_control(r);
+    const char *kept = revalidated ? "private, no-cache" : "private";
     char *rest = NULL;
 
-    for (int i = 0; i < 2; i++) {
-        const char *control = apr_table_get(tables[i], "Cache-Control");
-
-        if (!control) {
-            continue;
-        }
-        if (ap_find_token(r->pool, control, "no-store")) {
-            return;
-        }
-        for (char *word = apr_strtok(apr_pstrdup(r->pool, control), ",",
-                                     &rest);
-             word; word = apr_strtok(NULL, ",", &rest)) {
-            word += strspn(word, " \t");
-            if (strcasecmp(word, "public") && strcasecmp(word, "private")
-                && strncasecmp(word, "s-maxage", 8)) {
-                kept = apr_pstrcat(r->pool, kept, ", ", word, NULL);
-            }
-        }
-        apr_table_unset(tables[i], "Cache-Control");
+    if (control && ap_find_token(r->pool, control, "no-store")) {
+        return;
     }
+    for (char *word = control ? apr_strtok(apr_pstrdup(r->pool, control),
+                                           ",", &rest) : NULL;
+         word; word = apr_strtok(NULL, ",", &rest)) {
+        word += strspn(word, " \t");
+        if (strcasecmp(word, "public") && strcasecmp(word, "private")
+            && strncasecmp(word, "s-maxage", 8)
+            && !(revalidated && is_freshness(word))) {
+            kept = apr_pstrcat(r->pool, kept, ", ", word, NULL);
+        }
+    }
+    apr_table_unset(r->headers_out, "Cache-Control");
     apr_table_setn(r->err_headers_out, "Cache-Control", kept);
+    if (revalidated) {
+        apr_table_unset(r->headers_out, "Expires");
+        apr_table_unset(r->err_headers_out, "Expires");
+    }
 }
 
 static void cookies_issue(const cp_exchange *exchange, request_rec *r)
 {
     const char *lines[CP_MANAGED_COUNT];
     cp_counters *counters = exchange->server->counters;
-    int count = 0;
 
-    cp_visit_issue(exchange->visit, is_document(r), lines);
+    cp_visit_issue(exchange->visit, cp_is_document(r), lines);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (lines[i]) {
             apr_table_addn(r->err_headers_out, "Set-Cookie", lines[i]);
-            count++;
             if (counters) {
                 counters->issued[i]++;
             }
         }
     }
-    if (count) {
-        private_make(r);
+}
+
+static bool has_set_cookie(const request_rec *r)
+{
+    return apr_table_get(r->headers_out, "Set-Cookie")
+           || apr_table_get(r->err_headers_out, "Set-Cookie");
+}
+
+/* A request that another site made comes without the choice, which may have
+ * been to agree. */
+static bool may_delete(const cp_exchange *exchange, const request_rec *r)
+{
+    const cp_visit *visit = exchange->visit;
+
+    return visit->preferences->withdraws
+           || (cp_is_document(r) && cp_origin_is_top_level(exchange->r)
+               && !visit->cut
+               && (visit->request.welcomes
+                   || visit->verdicts[CP_PREFERENCES].received_count));
+}
+
+static void answer(const cp_exchange *exchange, request_rec *r)
+{
+    bool loads;
+
+    if (!exchange->refusal) {
+        cookies_issue(exchange, r);
+        if (may_delete(exchange, r)) {
+            cp_enforcement_delete(exchange, r);
+        }
     }
+    loads = cp_third_party_send(exchange, r);
+    if (loads || exchange->personal || has_set_cookie(r)) {
+        private_make(r, loads);
+    }
+}
+
+/* The answer to a request that httpd refused before anything was known of
+ * it. */
+static void strip(request_rec *r)
+{
+    apr_table_unset(r->headers_out, "Set-Cookie");
+    apr_table_unset(r->err_headers_out, "Set-Cookie");
 }
 
 static apr_status_t filter_issue(ap_filter_t *f, apr_bucket_brigade *in)
 {
     request_rec *r = f->r;
-    const cp_exchange *exchange = cp_exchange_of(r);
+    cp_exchange *exchange = cp_exchange_of(r);
 
     ap_remove_output_filter(f);
-    if (exchange && exchange->visit) {
-        table_judge(exchange, r, r->headers_out);
-        table_judge(exchange, r, r->err_headers_out);
+    if (!exchange) {
+        strip(r);
+    }
+    else if (exchange->visit) {
+        exchange->issued = true;
+        exchange->personal = cp_enforcement_judge(exchange, r)
+                             || exchange->personal;
         if (exchange->server->session_header) {
             apr_table_unset(r->headers_out, exchange->server->session_header);
             apr_table_unset(r->err_headers_out,
                             exchange->server->session_header);
         }
-        if (exchange->engine == CP_ENGINE_ON && !exchange->refusal) {
-            cookies_issue(exchange, r);
+        if (exchange->engine == CP_ENGINE_ON) {
+            answer(exchange, r);
+        }
+        else {
+            cp_third_party_send(exchange, r);
         }
     }
     return ap_pass_brigade(f->next, in);
@@ -168,8 +165,15 @@ void cp_filters_insert(request_rec *r)
 {
     const cp_exchange *exchange = cp_exchange_of(r);
 
-    if (!r->main && exchange && exchange->visit) {
+    if (r->main) {
+        return;
+    }
+    if (exchange && exchange->visit) {
         ap_add_output_filter(CP_FILTER_CONTENT, NULL, r, r->connection);
+        ap_add_output_filter(CP_FILTER_ISSUE, NULL, r, r->connection);
+    }
+    else if (!exchange && cp_engine_of(cp_dir_config_of(r))
+                          == CP_ENGINE_ON) {
         ap_add_output_filter(CP_FILTER_ISSUE, NULL, r, r->connection);
     }
 }

@@ -17,6 +17,9 @@
 /** Puts both filters into a main request's chain. */
 void cp_filters_insert(request_rec *r);
 
+/** Whether a person looks at the answer: HTML, and no redirect. */
+bool cp_is_document(const request_rec *r);
+
 /** Watches for a 101 in answer to a request that asks for an upgrade. */
 void cp_filter_interim_insert(const cp_exchange *exchange, request_rec *r);
 

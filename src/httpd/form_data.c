@@ -112,7 +112,8 @@ int cp_form_data_read(const cp_form_data **form, request_rec *r)
     if (!ap_request_has_body(r)) {
         return OK;
     }
-    return is_json(r) ? json_read(read, r) : urlencoded_read(read, r);
+    read->json = is_json(r);
+    return read->json ? json_read(read, r) : urlencoded_read(read, r);
 }
 
 const char *cp_form_data_get(const cp_form_data *form, const char *name)

@@ -15,6 +15,7 @@
 /** Names and values, as often as they were sent. */
 typedef struct cp_form_data {
     apr_table_t *values;
+    bool json;                  /* they came as a JSON object */
 } cp_form_data;
 
 /**

@@ -11,7 +11,8 @@
 
 #define KEPT_KEYS "mod_cookiepolicy: keys 1"
 #define KEPT_STORE "mod_cookiepolicy: store 1"
-#define KEPT_COUNTERS "mod_cookiepolicy: counters 1"
+#define KEPT_COUNTERS "mod_cookiepolicy: counters 2"
+#define KEPT_INVENTORY "mod_cookiepolicy: inventory 1"
 
 #define DEFAULT_STORE_SIZE ((apr_size_t)32 << 20)
 
@@ -183,4 +184,39 @@ cp_counters *cp_lifeline_counters(void)
     kept = ap_retained_data_create(KEPT_COUNTERS, sizeof(*kept));
     *kept = shm;
     return apr_shm_baseaddr_get(shm);
+}
+
+/* --- The inventory ---------------------------------------------------- */
+
+static void *inventory_memory(apr_shm_t **kept)
+{
+    apr_pool_t *forever = NULL;
+
+    apr_pool_create_unmanaged_ex(&forever, NULL, NULL);
+    return apr_shm_create(kept, cp_inventory_size(), NULL, forever)
+           == APR_SUCCESS ? apr_shm_baseaddr_get(*kept) : NULL;
+}
+
+cp_inventory *cp_lifeline_inventory(void)
+{
+    apr_shm_t **kept = ap_retained_data_get(KEPT_INVENTORY);
+    cp_inventory *inventory = NULL;
+    apr_shm_t *shm = NULL;
+    void *memory;
+
+    if (kept) {
+        inventory = cp_inventory_adopt(apr_shm_baseaddr_get(*kept));
+    }
+    if (inventory) {
+        return inventory;
+    }
+    memory = inventory_memory(&shm);
+    if (!memory) {
+        return NULL;
+    }
+    if (!kept) {
+        kept = ap_retained_data_create(KEPT_INVENTORY, sizeof(*kept));
+    }
+    *kept = shm;
+    return cp_inventory_make(memory);
 }

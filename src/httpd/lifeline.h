@@ -7,6 +7,7 @@
 #define CP_LIFELINE_H
 
 #include "counters.h"
+#include "inventory.h"
 #include "keyring.h"
 #include "store.h"
 
@@ -34,5 +35,8 @@ cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
 
 /** The counters, which go on over a reload; NULL when there is no memory. */
 cp_counters *cp_lifeline_counters(void);
+
+/** The inventory, likewise. One of another version is left behind. */
+cp_inventory *cp_lifeline_inventory(void);
 
 #endif

@@ -16,6 +16,7 @@ void cp_dir_config_compile(cp_dir_config *config)
                                            : (cp_csrf_mode)config->csrf;
     terms->languages = config->languages_set ? config->languages
                                              : default_languages;
+    terms->undeclared = config->undeclared == 1;
 }
 
 void *cp_dir_config_create(apr_pool_t *pool, char *directory)
@@ -27,6 +28,8 @@ void *cp_dir_config_create(apr_pool_t *pool, char *directory)
     config->lazy = CP_UNSET;
     config->all = CP_UNSET;
     config->csrf = CP_UNSET;
+    config->undeclared = CP_UNSET;
+    config->third_parties = apr_array_make(pool, 0, sizeof(cp_third_party));
     config->allow = CP_UNSET;
     cp_dir_config_compile(config);
     return config;
@@ -35,6 +38,16 @@ void *cp_dir_config_create(apr_pool_t *pool, char *directory)
 static int inner(int base, int add)
 {
     return add == CP_UNSET ? base : add;
+}
+
+static apr_array_header_t *lists_add(apr_pool_t *pool,
+                                     const apr_array_header_t *base,
+                                     apr_array_header_t *add, int cleared)
+{
+    if (!cleared && add->nelts == 0) {
+        return (apr_array_header_t *)base;  /* nobody adds to it any more */
+    }
+    return cleared ? add : apr_array_append(pool, base, add);
 }
 
 void *cp_dir_config_merge(apr_pool_t *pool, void *base_config,
@@ -50,6 +63,14 @@ void *cp_dir_config_merge(apr_pool_t *pool, void *base_config,
     merged->all = inner(base->all, add->all);
     merged->csrf = inner(base->csrf, add->csrf);
     merged->allow = inner(base->allow, add->allow);
+    merged->undeclared = inner(base->undeclared, add->undeclared);
+    merged->third_parties = lists_add(pool, base->third_parties,
+                                      add->third_parties,
+                                      add->third_parties_cleared);
+    /* httpd may merge two sections before it merges them with what they are
+     * in. */
+    merged->third_parties_cleared = base->third_parties_cleared
+                                    || add->third_parties_cleared;
     if (add->languages_set) {
         merged->languages_set = 1;
         merged->languages = add->languages;
@@ -76,6 +97,8 @@ void *cp_server_config_create(apr_pool_t *pool, server_rec *server)
     config->consent_lifetime = CP_UNSET;
     config->export_as = CP_UNSET;
     config->session_header_login = CP_UNSET;
+    config->gpc = CP_UNSET;
+    config->third_parties = apr_array_make(pool, 0, sizeof(cp_third_party));
     config->trusted = apr_array_make(pool, 0, sizeof(cp_origin));
     config->forwarded = apr_array_make(pool, 0, sizeof(void *));
     config->categories = apr_array_make(pool, 0, sizeof(cp_category *));
@@ -84,13 +107,6 @@ void *cp_server_config_create(apr_pool_t *pool, server_rec *server)
         config->attributes[i].max_age = CP_COOKIE_AGE_UNSET;
     }
     return config;
-}
-
-static apr_array_header_t *lists_add(apr_pool_t *pool,
-                                     const apr_array_header_t *base,
-                                     apr_array_header_t *add, int cleared)
-{
-    return cleared ? add : apr_array_append(pool, base, add);
 }
 
 #define INNER_POINTER(field) \
@@ -135,11 +151,14 @@ void *cp_server_config_merge(apr_pool_t *pool, void *base_config,
     INNER_POINTER(controller_name);
     INNER_POINTER(controller_url);
     INNER_POINTER(controller_contact);
+    INNER_POINTER(consent_log);
+    INNER_POINTER(frame);
     INNER_NUMBER(session);
     INNER_NUMBER(idle);
     INNER_NUMBER(absolute);
     INNER_NUMBER(consent_lifetime);
     INNER_NUMBER(export_as);
+    INNER_NUMBER(gpc);
     INNER_NUMBER(session_header_login);
     merged->trusted = lists_add(pool, base->trusted, add->trusted,
                                 add->trusted_cleared);
@@ -150,6 +169,9 @@ void *cp_server_config_merge(apr_pool_t *pool, void *base_config,
     merged->declarations = lists_add(pool, base->declarations,
                                      add->declarations,
                                      add->declarations_cleared);
+    merged->third_parties = lists_add(pool, base->third_parties,
+                                      add->third_parties,
+                                      add->third_parties_cleared);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         attributes_merge(&merged->attributes[i], &base->attributes[i],
                          &add->attributes[i]);

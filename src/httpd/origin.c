@@ -252,3 +252,18 @@ bool cp_origin_welcomes(const cp_exchange *exchange)
     return site || !apr_table_get(r->headers_in, "Origin")
            || cp_origin_judge(exchange) == CP_OWN;
 }
+
+bool cp_origin_is_top_level(const request_rec *r)
+{
+    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+
+    return (!dest || strcmp(dest, "document") == 0)
+           && !is_prefetch(r->headers_in);
+}
+
+bool cp_origin_objects(const request_rec *r)
+{
+    const char *signal = apr_table_get(r->headers_in, "Sec-GPC");
+
+    return signal && strcmp(signal, "1") == 0;
+}

@@ -31,4 +31,11 @@ cp_provenance cp_origin_judge(const cp_exchange *exchange);
 /** Whether the answer may give a newcomer cookies. */
 bool cp_origin_welcomes(const cp_exchange *exchange);
 
+/** Whether a person looks at the answer in a window of its own, as far as
+ *  the browser tells. */
+bool cp_origin_is_top_level(const request_rec *r);
+
+/** Whether the request carries the signal of Global Privacy Control. */
+bool cp_origin_objects(const request_rec *r);
+
 #endif

@@ -1,8 +1,10 @@
 #include "pages.h"
 #include "form_data.h"
+#include "choice.h"
 #include "csrf.h"
 #include "language.h"
 #include "page_policy.h"
+#include "page_report.h"
 #include "preferences.h"
 #include "refusal.h"
 #include "session.h"
@@ -10,6 +12,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <scoreboard.h>
 #include <util_filter.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -31,11 +34,15 @@ cp_page cp_page_find(const cp_server_config *server, const char *path,
         { "/language", CP_PAGE_LANGUAGE },
         { "/csrf", CP_PAGE_CSRF },
         { "/logout", CP_PAGE_LOGOUT },
+        { "/csp-report", CP_PAGE_REPORT },
     };
     size_t base = strlen(server->path);
     size_t length;
 
     *json = false;
+    if (server->site.gpc && strcmp(path, "/.well-known/gpc.json") == 0) {
+        return CP_PAGE_GPC;
+    }
     if (strncmp(path, server->path, base)
         || (path[base] && path[base] != '/' && strcmp(path + base, ".json"))) {
         return CP_PAGE_NONE;
@@ -117,17 +124,6 @@ static bool wants_json(const cp_exchange *exchange, const request_rec *r)
 
 /* --- The pages -------------------------------------------------------- */
 
-static const char *choice_word(cp_choice choice)
-{
-    static const char *const words[] = {
-        [CP_UNDECIDED] = "undecided",
-        [CP_GRANTED] = "granted",
-        [CP_REFUSED] = "refused"
-    };
-
-    return words[choice];
-}
-
 static json_t *preferences_json(const cp_visit *visit)
 {
     const cp_policy *policy = visit->site->policy;
@@ -141,7 +137,7 @@ static json_t *preferences_json(const cp_visit *visit)
                 categories, category->name,
                 json_pack("{s:s, s:s, s:b}", "rule",
                           cp_rule_word(category->rule), "choice",
-                          choice_word(cp_preferences_choice(visit, i)),
+                          cp_choice_word(cp_preferences_choice(visit, i)),
                           "allowed", cp_preferences_allow(visit, i)));
         }
     }
@@ -174,6 +170,20 @@ static bool choices_read(const cp_visit *visit, const cp_form_data *form,
     return true;
 }
 
+/* The cookie goes out with this answer, so that it is no error of httpd's. */
+static int choice_failed(const cp_exchange *exchange, request_rec *r)
+{
+    json_t *answer;
+
+    r->status = HTTP_SERVICE_UNAVAILABLE;
+    if (!wants_json(exchange, r)) {
+        return cp_choice_explain(exchange, r);
+    }
+    answer = preferences_json(exchange->visit);
+    json_object_set_new(answer, "error", json_string("log-away"));
+    return json_answer(r, answer);
+}
+
 static int page_preferences(cp_exchange *exchange, request_rec *r)
 {
     cp_choice choices[CP_CATEGORIES_MAX];
@@ -192,8 +202,12 @@ static int page_preferences(cp_exchange *exchange, request_rec *r)
     if (!choices_read(exchange->visit, form, choices)) {
         return HTTP_BAD_REQUEST;
     }
-    if (!cp_preferences_choose(exchange->visit, choices)) {
-        return HTTP_INTERNAL_SERVER_ERROR;
+    status = cp_choice_make(exchange, choices, form);
+    if (status == HTTP_SERVICE_UNAVAILABLE) {
+        return choice_failed(exchange, r);
+    }
+    if (status != OK) {
+        return status;
     }
     return wants_json(exchange, r)
            ? json_answer(r, preferences_json(exchange->visit))
@@ -252,6 +266,24 @@ static int page_logout(cp_exchange *exchange, request_rec *r)
            : redirect(exchange, r, cp_form_data_get(form, "next"));
 }
 
+/* What the site says of the signal, for whoever asks before visiting. The
+ * statement holds since the configuration that makes it. */
+static int page_gpc(cp_exchange *exchange, request_rec *r)
+{
+    apr_time_t since = ap_get_scoreboard_global()->restart_time;
+    apr_time_exp_t day;
+
+    (void)exchange;
+    apr_time_exp_gmt(&day, since);
+    apr_table_setn(r->err_headers_out, "Cache-Control", "max-age=86400");
+    r->no_cache = 0;
+    r->no_local_copy = 0;
+    return json_answer(r, json_pack(
+        "{s:b, s:s}", "gpc", 1, "lastUpdate",
+        apr_psprintf(r->pool, "%04d-%02d-%02d", day.tm_year + 1900,
+                     day.tm_mon + 1, day.tm_mday)));
+}
+
 static int page_policy(cp_exchange *exchange, request_rec *r)
 {
     return wants_json(exchange, r)
@@ -273,15 +305,21 @@ static const page pages[] = {
     [CP_PAGE_LANGUAGE] = { page_language, false, true },
     [CP_PAGE_CSRF] = { page_csrf, true, false },
     [CP_PAGE_LOGOUT] = { page_logout, false, true },
+    [CP_PAGE_GPC] = { page_gpc, true, false },
+    [CP_PAGE_REPORT] = { cp_page_report, false, true },
 };
 
-static void headers_set(request_rec *r)
+/* With a template of the site's own the pages may load what that needs. */
+static void headers_set(const cp_exchange *exchange, request_rec *r)
 {
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->err_headers_out, "Content-Security-Policy",
-                   "default-src 'self'; frame-ancestors 'none'; "
-                   "form-action 'self'; base-uri 'none'");
+                   exchange->server->frame
+                   ? "frame-ancestors 'none'; form-action 'self'; "
+                     "base-uri 'none'"
+                   : "default-src 'self'; frame-ancestors 'none'; "
+                     "form-action 'self'; base-uri 'none'");
     apr_table_setn(r->err_headers_out, "Cross-Origin-Resource-Policy",
                    "same-origin");
     apr_table_setn(r->err_headers_out, "Referrer-Policy", "same-origin");
@@ -296,7 +334,7 @@ int cp_page_handle(cp_exchange *exchange, request_rec *r)
     if (exchange->page == CP_PAGE_UNKNOWN) {
         return HTTP_NOT_FOUND;
     }
-    headers_set(r);
+    headers_set(exchange, r);
     if (r->method_number == M_OPTIONS
         || !(r->method_number == M_GET ? asked->gets
              : r->method_number == M_POST && asked->posts)) {

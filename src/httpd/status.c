@@ -7,6 +7,7 @@
 #include "counters.h"
 #include "lifeline.h"
 #include "refusal.h"
+#include "status_inventory.h"
 
 #include <http_core.h>
 #include <http_protocol.h>
@@ -44,6 +45,21 @@ static void counters_collect(apr_array_header_t *figures,
         add(figures, "csrf_refusals", NULL, cp_refusal_word((cp_refusal)i),
             counters->refusals[i]);
     }
+}
+
+/* What was decided of cookies that are not managed. */
+static void decisions_collect(apr_array_header_t *figures,
+                              const cp_counters *counters)
+{
+    for (int i = 0; i < CP_DECISION_COUNT; i++) {
+        const char *word = cp_decision_word((cp_decision)i);
+
+        add(figures, "set_cookies", NULL, word,
+            counters->decisions[CP_SIDE_APPLICATION][i]);
+        add(figures, "request_cookies", NULL, word,
+            counters->decisions[CP_SIDE_BROWSER][i]);
+    }
+    add(figures, "deletions", NULL, NULL, counters->deletions);
 }
 
 static void store_collect(apr_array_header_t *figures, const request_rec *r)
@@ -113,7 +129,9 @@ static void html_send(request_rec *r, const apr_array_header_t *figures)
     ap_rputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
              "<meta charset=\"utf-8\">\n<title>Cookie policy: status</title>"
              "\n</head>\n<body>\n<h1>Cookie policy: status</h1>\n"
-             "<p>mod_cookiepolicy " CP_VERSION "</p>\n<table>\n<thead><tr>"
+             "<p>mod_cookiepolicy " CP_VERSION ". "
+             "<a href=\"?inventory\">The inventory</a></p>\n"
+             "<table>\n<thead><tr>"
              "<th scope=\"col\">Figure</th><th scope=\"col\">Cookie</th>"
              "<th scope=\"col\">Reason</th><th scope=\"col\">Value</th></tr>"
              "</thead>\n<tbody>\n", r);
@@ -141,13 +159,17 @@ static int status_handler(request_rec *r)
         return r->method_number == M_OPTIONS ? DECLINED
                                              : HTTP_METHOD_NOT_ALLOWED;
     }
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    if (cp_status_inventory_is_wanted(r->args)) {
+        return cp_status_inventory(r);
+    }
     figures = apr_array_make(r->pool, 64, sizeof(figure));
     if (server->counters) {
         counters_collect(figures, server->counters);
+        decisions_collect(figures, server->counters);
     }
     store_collect(figures, r);
-    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (r->args && strcmp(r->args, "prometheus") == 0) {
         prometheus_send(r, figures);
     }

@@ -3,17 +3,14 @@
 #include <apr_atomic.h>
 #include <apr_time.h>
 
-#define LINES_A_SECOND 10
-
-bool cp_throttle_admits(void)
+bool cp_throttle_admits(cp_throttle *throttle)
 {
-    static volatile apr_uint32_t second;
-    static volatile apr_uint32_t lines;
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+    apr_uint32_t now = (apr_uint32_t)(apr_time_sec(apr_time_now())
+                                      / throttle->period);
 
-    if (apr_atomic_read32(&second) != now) {
-        apr_atomic_set32(&second, now);
-        apr_atomic_set32(&lines, 0);
+    if (apr_atomic_read32(&throttle->begun) != now) {
+        apr_atomic_set32(&throttle->begun, now);
+        apr_atomic_set32(&throttle->count, 0);
     }
-    return apr_atomic_inc32(&lines) < LINES_A_SECOND;
+    return apr_atomic_inc32(&throttle->count) < throttle->lines;
 }

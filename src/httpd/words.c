@@ -1,4 +1,5 @@
 #include "words.h"
+#include "language.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -113,8 +114,8 @@ int cp_words_seconds(const char *text)
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strlen(units[i].name) == length
             && strncmp(unit, units[i].name, length) == 0) {
-            number = number > INT_MAX ? INT_MAX : number * units[i].seconds;
-            return number > INT_MAX ? -1 : (int)number;
+            return number > INT_MAX / units[i].seconds
+                   ? -1 : (int)number * units[i].seconds;
         }
     }
     return length == 0 && number <= INT_MAX ? (int)number : -1;
@@ -141,4 +142,76 @@ bool cp_words_is_host(const char *host)
         }
     }
     return true;
+}
+
+bool cp_words_is_web_address(const char *value)
+{
+    return strncmp(value, "https://", 8) == 0
+           || strncmp(value, "http://", 7) == 0;
+}
+
+const char *cp_words_text(cmd_parms *cmd, apr_table_t *texts,
+                          const char *word, bool (*is_known)(cp_span, bool),
+                          const char *allowed)
+{
+    const char *key = NULL;
+    const char *value = cp_words_value(cmd->pool, word, &key);
+    const char *bracket = value ? strchr(key, '[') : NULL;
+    cp_span plain = cp_span_of(key);
+
+    if (bracket) {
+        char *tag = apr_pstrdup(cmd->pool, bracket + 1);
+        apr_size_t length = strlen(tag);
+
+        if (length == 0 || tag[length - 1] != ']') {
+            return cp_words_refuse(cmd, word, allowed);
+        }
+        tag[length - 1] = '\0';
+        if (!cp_language_is_known(tag)) {
+            return cp_words_refuse(cmd, word, "between the brackets the tag "
+                                   "of a language, like fr or pt-BR");
+        }
+        plain.length = (apr_size_t)(bracket - key);
+    }
+    if (!value || !is_known(plain, bracket != NULL)) {
+        return cp_words_refuse(cmd, word, allowed);
+    }
+    if (apr_table_get(texts, key)) {
+        return cp_words_refuse(cmd, word, "each key once");
+    }
+    apr_table_setn(texts, key, value);
+    return NULL;
+}
+
+const char *cp_words_origin(cmd_parms *cmd, const char *word,
+                            cp_origin *origin)
+{
+    static const char allowed[] =
+        "an origin: http:// or https://, a host (*. in front of it for all "
+        "its subdomains), and a port where it is not the scheme's own; no "
+        "path, not even a slash";
+    bool https = strncmp(word, "https://", 8) == 0;
+    apr_int64_t number = https ? 443 : 80;
+    char *host, *port;
+
+    if ((!https && strncmp(word, "http://", 7))
+        || strpbrk(word + 8, "/?#@\\ ")) {
+        return cp_words_refuse(cmd, word, allowed);
+    }
+    host = apr_pstrdup(cmd->pool, word + (https ? 8 : 7));
+    port = strrchr(host, ':');
+    if (port && !strchr(port, ']')) {
+        *port++ = '\0';
+        number = apr_strtoi64(port, &port, 10);
+        if (*port || number < 1 || number > 65535) {
+            return cp_words_refuse(cmd, word, allowed);
+        }
+    }
+    ap_str_tolower(host);
+    if (!cp_words_is_host(host)) {
+        return cp_words_refuse(cmd, word, allowed);
+    }
+    *origin = (cp_origin){ https ? "https" : "http", host,
+                           (apr_port_t)number };
+    return NULL;
 }

@@ -41,6 +41,25 @@ int cp_words_seconds(const char *text);
  *  more. */
 bool cp_words_is_host(const char *host);
 
+/** Whether it is an http or https URL. */
+bool cp_words_is_web_address(const char *value);
+
+/**
+ * Adds one key=value or key[language]=value, each key once.
+ * @param is_known  whether there is such a key; its second argument is
+ *                  whether the key has a language
+ * @param allowed   what the message says is allowed
+ * @return NULL, or what is wrong
+ */
+const char *cp_words_text(cmd_parms *cmd, apr_table_t *texts,
+                          const char *word, bool (*is_known)(cp_span, bool),
+                          const char *allowed);
+
+/** Reads an origin; its host may begin with `*.`.
+ *  @return NULL, or what is wrong */
+const char *cp_words_origin(cmd_parms *cmd, const char *word,
+                            cp_origin *origin);
+
 /** The server that a directive is for. */
 static inline cp_server_config *cp_words_server(cmd_parms *cmd)
 {

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <apr_general.h>
 
-#include "visit_sample.h"
+#include "visit_fixture.h"
 
 static int begin_with_a_jar(void **state)
 {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <apr_general.h>
 
-#include "visit_sample.h"
+#include "visit_fixture.h"
 
 static void tags(void **state)
 {
@@ -371,12 +371,38 @@ static void languages_off(void **state)
     assert_non_null(strstr(cp_visit_cookie(visit), "django_language=fr"));
 }
 
+/* What a text in another language may be marked with. */
+static void languages_that_there_are(void **state)
+{
+    static const char *const known[] = {
+        "en", "fr", "FR", "aa", "zu", "pt-BR", "zh-Hant-TW", "fil", "haw",
+        "de-1996", "sr-Latn"
+    };
+    static const char *const wrong[] = {
+        "", "e", "xx", "qq", "XX", "xx-YY", "engl", "english", "en_US", "e-n",
+        "-en", "en-", "en--US", "a ", "z z", "12", "\xc3\xa4\xc3\xb6", "a-b"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (!cp_language_is_known(known[i])) {
+            fail_msg("'%s'", known[i]);
+        }
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (cp_language_is_known(wrong[i])) {
+            fail_msg("'%s'", wrong[i]);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags),
+        cmocka_unit_test(languages_that_there_are),
         TEST(negotiation_table),
         TEST(one_language_is_always_spoken),
         TEST(hostile_headers),

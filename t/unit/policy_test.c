@@ -130,8 +130,7 @@ static void standard_categories(void **state)
         assert_true(cp_category_name_is_good(category->name));
         assert_int_equal(category->rule, known[i].rule);
         assert_false(category->used);
-        assert_non_null(apr_table_get(category->texts, "title"));
-        assert_non_null(apr_table_get(category->texts, "description"));
+        assert_true(apr_is_empty_table(category->texts));
         assert_int_equal(cp_policy_category(&policy,
                                             cp_span_of(known[i].name)), i);
     }
@@ -154,9 +153,10 @@ static void managed_cookies_declare_themselves(void **state)
 
         assert_string_equal(own->name, cookies[i]);
         assert_string_equal(own->category, "necessary");
-        assert_non_null(apr_table_get(own->texts, "function"));
-        assert_non_null(apr_table_get(own->texts, "location"));
-        assert_non_null(apr_table_get(own->texts, "purpose"));
+        assert_true(apr_is_empty_table(own->texts));
+        assert_null(own->pattern);
+        assert_int_equal(own->storage, CP_STORAGE_COOKIE);
+        assert_int_equal(own->hardening.lifetime, CP_LIFETIME_NONE);
     }
 }
 
@@ -211,7 +211,7 @@ static cp_declaration *declaration_of(const fact *from)
     cp_declaration *made = apr_pcalloc(pool, sizeof(*made));
     apr_table_t *texts = apr_table_make(pool, 4);
 
-    for (int i = 0; from->texts[i]; i += 2) {
+    for (int i = 0; i < 8 && from->texts[i]; i += 2) {
         apr_table_setn(texts, from->texts[i], from->texts[i + 1]);
     }
     made->name = from->name;
@@ -232,8 +232,8 @@ static cp_policy *compiled(const fact *facts, size_t count, size_t first)
         *(cp_declaration **)apr_array_push(all) =
             declaration_of(&facts[(first + i) % count]);
     }
-    assert_true(cp_policy_compile(policy, all, pool));
-    assert_int_equal(policy->declaration_count, count);
+    assert_null(cp_policy_compile(policy, all, NULL, pool));
+    assert_int_equal(policy->declared_count, count);
     return policy;
 }
 
@@ -287,7 +287,7 @@ static void order_does_not_matter(void **state)
                                 other->categories[i].digest);
         }
         /* They are shown in the order of the configuration. */
-        assert_string_equal(other->declarations[0]->name,
+        assert_string_equal(other->declared[0].declaration->name,
                             declared[first].name);
     }
 }
@@ -329,6 +329,9 @@ static const struct {
     { { "_ga", "statistics", { "provider", "Google", "lifetime", "13M",
                                "location", "everywhere" } }, false },
     { { "_ga", "statistics", { "lifetime", "13M", "provider", "Google" } },
+      false },
+    { { "_ga", "statistics", { "provider", "Google", "lifetime", "13M",
+                               "provider-url", "https://google.example" } },
       false },
 };
 
@@ -384,6 +387,263 @@ static void fields_do_not_run_together(void **state)
                             digest_of(compiled(three, 1, 0), "statistics"));
 }
 
+/* --- Third parties ------------------------------------------------------ */
+
+/* What is declared, with the origins of statistics in the given order. */
+static const cp_policy *compiled_with(const char *const *origins,
+                                      const char *category)
+{
+    cp_policy *policy = apr_pcalloc(pool, sizeof(*policy));
+    apr_array_header_t *all = apr_array_make(pool, 8,
+                                             sizeof(cp_declaration *));
+    apr_array_header_t *parties = apr_array_make(pool, 8,
+                                                 sizeof(cp_third_party));
+
+    policy->category_count = cp_policy_standard(policy->categories, pool);
+    for (size_t i = 0; i < DECLARED; i++) {
+        *(cp_declaration **)apr_array_push(all) =
+            declaration_of(&declared[i]);
+    }
+    for (int i = 0; origins[i]; i++) {
+        *(cp_third_party *)apr_array_push(parties) =
+            (cp_third_party){ category, origins[i] };
+    }
+    assert_null(cp_policy_compile(policy, all, parties, pool));
+    return policy;
+}
+
+#define WITH(category, ...) \
+    compiled_with((const char *const []){ __VA_ARGS__, NULL }, category)
+
+static void third_parties_count(void **state)
+{
+    const char *none = digest_of(compiled(declared, DECLARED, 0),
+                                 "statistics");
+    const cp_policy *one = WITH("statistics", "https://a.example");
+    const cp_policy *two = WITH("statistics", "https://a.example",
+                                "https://b.example");
+
+    (void)state;
+    assert_string_equal(digest_of(WITH("statistics", NULL), "statistics"),
+                        none);
+    assert_string_not_equal(digest_of(one, "statistics"), none);
+    assert_string_not_equal(digest_of(two, "statistics"),
+                            digest_of(one, "statistics"));
+    assert_string_not_equal(
+        digest_of(WITH("statistics", "https://c.example"), "statistics"),
+        digest_of(one, "statistics"));
+    /* In any order, each once. */
+    assert_string_equal(
+        digest_of(WITH("statistics", "https://b.example",
+                       "https://a.example"), "statistics"),
+        digest_of(two, "statistics"));
+    assert_string_equal(
+        digest_of(WITH("statistics", "https://b.example",
+                       "https://a.example", "https://b.example"),
+                  "statistics"), digest_of(two, "statistics"));
+    assert_string_not_equal(
+        digest_of(WITH("statistics", "https://a.exampleb", ".example"),
+                  "statistics"),
+        digest_of(WITH("statistics", "https://a.example", "b.example"),
+                  "statistics"));
+    /* Other categories are not touched. */
+    assert_string_equal(digest_of(two, "third-party"),
+                        digest_of(compiled(declared, DECLARED, 0),
+                                  "third-party"));
+}
+
+/* A category of nothing but third parties is asked for, too. */
+static void third_parties_make_a_category_used(void **state)
+{
+    const cp_policy *policy = WITH("first-party", "https://a.example");
+
+    (void)state;
+    assert_true(policy->categories[3].used);
+    assert_false(policy->categories[1].used);
+    assert_false(policy->objectable);
+    policy = WITH("statistics-anonymous", "https://a.example");
+    assert_true(policy->categories[1].used);
+    assert_true(policy->objectable);
+}
+
+/* --- What a policy refuses ---------------------------------------------- */
+
+/* The whole with one more declaration. @return what is wrong */
+static const char *refused(const char *name, const char *category)
+{
+    const fact more = { name, category, { NULL } };
+    cp_policy *policy = apr_pcalloc(pool, sizeof(*policy));
+    apr_array_header_t *all = apr_array_make(pool, 8,
+                                             sizeof(cp_declaration *));
+
+    policy->category_count = cp_policy_standard(policy->categories, pool);
+    *(cp_declaration **)apr_array_push(all) = declaration_of(&declared[0]);
+    *(cp_declaration **)apr_array_push(all) = declaration_of(&more);
+    return cp_policy_compile(policy, all, NULL, pool);
+}
+
+static void unknown_categories(void **state)
+{
+    const char *const wrong[] = { "marketing", "", "Statistics", "statistic",
+                                  "statistics " };
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        const char *error = refused("_fbp", wrong[i]);
+
+        assert_non_null(error);
+        assert_non_null(strstr(error, "CookiePolicyCookie"));
+        assert_non_null(strstr(error, "_fbp"));
+        assert_non_null(strstr(error, apr_psprintf(pool, "'%s'", wrong[i])));
+    }
+    assert_null(refused("_fbp", "third-party"));
+}
+
+static void unknown_categories_of_third_parties(void **state)
+{
+    cp_policy *policy = apr_pcalloc(pool, sizeof(*policy));
+    apr_array_header_t *none = apr_array_make(pool, 1,
+                                              sizeof(cp_declaration *));
+    apr_array_header_t *parties = apr_array_make(pool, 1,
+                                                 sizeof(cp_third_party));
+    const char *error;
+
+    (void)state;
+    policy->category_count = cp_policy_standard(policy->categories, pool);
+    *(cp_third_party *)apr_array_push(parties) =
+        (cp_third_party){ "marketing", "https://a.example" };
+    error = cp_policy_compile(policy, none, parties, pool);
+    assert_non_null(error);
+    assert_non_null(strstr(error, "CookiePolicyThirdParty"));
+    assert_non_null(strstr(error, "'marketing'"));
+}
+
+/* They are issued before anybody was asked. */
+static void managed_cookies_need_no_consent(void **state)
+{
+    static const char *const managed[] = {
+        "sessionid", "csrftoken", "django_language", "cookies_preferences"
+    };
+    static const char *const asked[] = {
+        "statistics-anonymous", "statistics", "first-party", "third-party"
+    };
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        for (int j = 0; j < 4; j++) {
+            const char *error = refused(managed[i], asked[j]);
+
+            assert_non_null(error);
+            assert_non_null(strstr(error, managed[i]));
+            assert_non_null(strstr(error, "exempt"));
+        }
+        assert_null(refused(managed[i], "necessary"));
+    }
+    assert_null(refused("session_id", "statistics"));
+}
+
+static void too_many_patterns(void **state)
+{
+    cp_policy *policy = apr_pcalloc(pool, sizeof(*policy));
+    apr_array_header_t *all = apr_array_make(pool, 8,
+                                             sizeof(cp_declaration *));
+    const char *error = NULL;
+
+    (void)state;
+    policy->category_count = cp_policy_standard(policy->categories, pool);
+    for (int i = 0; i < 33; i++) {
+        fact from = { apr_psprintf(pool, "~x%d", i), "statistics", { NULL } };
+        cp_declaration *one = declaration_of(&from);
+
+        one->pattern = cp_pattern_make(from.name + 1, &error, pool);
+        *(cp_declaration **)apr_array_push(all) = one;
+        assert_int_equal(cp_policy_compile(policy, all, NULL, pool) != NULL,
+                         i == 32);
+    }
+}
+
+/* --- Finding ------------------------------------------------------------ */
+
+/* A line of the site overrides what came before it. */
+static void the_later_line_counts(void **state)
+{
+    static const fact twice[] = {
+        { "a", "statistics", { NULL } }, { "b", "statistics", { NULL } },
+        { "a", "third-party", { NULL } },
+    };
+    const cp_policy *policy = compiled(twice, 3, 0);
+    const cp_declared *found = cp_policy_find(policy, CP_SPAN("a"), pool);
+
+    (void)state;
+    assert_non_null(found);
+    assert_string_equal(policy->categories[found->category].name,
+                        "third-party");
+    found = cp_policy_find(policy, CP_SPAN("b"), pool);
+    assert_string_equal(policy->categories[found->category].name,
+                        "statistics");
+    assert_null(cp_policy_find(policy, CP_SPAN("c"), pool));
+    assert_null(cp_policy_find(policy, CP_SPAN(""), pool));
+}
+
+static cp_policy *stored(const char *name, cp_storage storage,
+                         const char *title)
+{
+    const fact from = { name, "statistics", { NULL } };
+    cp_policy *policy = apr_pcalloc(pool, sizeof(*policy));
+    apr_array_header_t *all = apr_array_make(pool, 1,
+                                             sizeof(cp_declaration *));
+    apr_table_t *texts = apr_table_make(pool, 1);
+    cp_declaration *one = declaration_of(&from);
+
+    one->storage = storage;
+    *(cp_declaration **)apr_array_push(all) = one;
+    policy->category_count = cp_policy_standard(policy->categories, pool);
+    apr_table_setn(texts, "title", title);
+    policy->categories[2].texts = texts;
+    assert_null(cp_policy_compile(policy, all, NULL, pool));
+    return policy;
+}
+
+/* Where something lies is a part of what it is; what a category is called on
+ * the page is not. */
+static void storage_counts_and_titles_do_not(void **state)
+{
+    const cp_policy *cookie = stored("a", CP_STORAGE_COOKIE, "Statistics");
+
+    (void)state;
+    for (int i = CP_STORAGE_LOCAL; i <= CP_STORAGE_OTHER; i++) {
+        const cp_policy *other = stored("a", (cp_storage)i, "Statistics");
+
+        assert_string_not_equal(digest_of(other, "statistics"),
+                                digest_of(cookie, "statistics"));
+        assert_true(other->categories[2].used);
+        assert_null(cp_policy_find(other, CP_SPAN("a"), pool));
+        assert_string_equal(digest_of(stored("a", (cp_storage)i, "Counting"),
+                                      "statistics"),
+                            digest_of(other, "statistics"));
+    }
+    assert_string_equal(digest_of(stored("a", CP_STORAGE_COOKIE, "Counting"),
+                                  "statistics"),
+                        digest_of(cookie, "statistics"));
+}
+
+static void words_of_storage(void **state)
+{
+    cp_storage storage = CP_STORAGE_PIXEL;
+
+    (void)state;
+    for (int i = CP_STORAGE_COOKIE; i <= CP_STORAGE_OTHER; i++) {
+        cp_storage read;
+
+        assert_true(cp_storage_read(cp_storage_word((cp_storage)i), &read));
+        assert_int_equal(read, i);
+    }
+    assert_false(cp_storage_read("", &storage));
+    assert_false(cp_storage_read("Cookie", &storage));
+    assert_false(cp_storage_read("localstorage", &storage));
+    assert_int_equal(storage, CP_STORAGE_PIXEL);
+}
+
 static void nothing_declared(void **state)
 {
     const cp_policy *policy = compiled(declared, 0, 0);
@@ -409,6 +669,15 @@ int main(void)
         cmocka_unit_test(digests_follow_what_is_done),
         cmocka_unit_test(one_more_or_less_changes),
         cmocka_unit_test(fields_do_not_run_together),
+        cmocka_unit_test(third_parties_count),
+        cmocka_unit_test(third_parties_make_a_category_used),
+        cmocka_unit_test(unknown_categories),
+        cmocka_unit_test(unknown_categories_of_third_parties),
+        cmocka_unit_test(managed_cookies_need_no_consent),
+        cmocka_unit_test(too_many_patterns),
+        cmocka_unit_test(the_later_line_counts),
+        cmocka_unit_test(storage_counts_and_titles_do_not),
+        cmocka_unit_test(words_of_storage),
         cmocka_unit_test(nothing_declared),
     };
 

@@ -13,7 +13,7 @@
 #include <apr_general.h>
 
 #include "token.h"
-#include "visit_sample.h"
+#include "visit_fixture.h"
 
 /* Where the issue time, the flags and the key's number are in an id. */
 #define AT_TIME 16

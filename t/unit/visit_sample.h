@@ -62,6 +62,7 @@ static inline void sample_declare(apr_array_header_t *declarations,
     declaration->name = name;
     declaration->category = category;
     declaration->texts = texts;
+    declaration->hardening.lifetime = CP_LIFETIME_NONE;
     *(cp_declaration **)apr_array_push(declarations) = declaration;
 }
 
@@ -79,7 +80,7 @@ static inline void sample_policy(sample *s, const char *provider)
     sample_declare(declarations, "_pk_id", "statistics-anonymous", "Matomo");
     sample_declare(declarations, "_ga", "statistics", provider);
     sample_declare(declarations, "NID", "third-party", "Maps");
-    cp_policy_compile(&s->policy, declarations, s->pool);
+    cp_policy_compile(&s->policy, declarations, NULL, s->pool);
 }
 
 static inline void sample_attributes(sample *s)
@@ -95,7 +96,8 @@ static inline void sample_attributes(sample *s)
     }
 }
 
-/** The whole as most sites have it: everything on, two keys, eager. */
+/** The whole as most sites have it: everything on, two keys, eager; but what
+ *  nothing declares passes. */
 static inline void sample_begin(sample *s, apr_pool_t *parent)
 {
     memset(s, 0, sizeof(*s));
@@ -114,8 +116,10 @@ static inline void sample_begin(sample *s, apr_pool_t *parent)
     s->site.consent_lifetime = SAMPLE_CONSENT_LIFETIME;
     sample_attributes(s);
     s->terms.csrf = CP_CSRF_ON;
+    s->terms.undeclared = true;
     s->terms.languages = sample_languages;
     s->request.realm = CP_SPAN(SAMPLE_REALM);
+    s->request.host = CP_SPAN(SAMPLE_REALM);
     s->request.now = SAMPLE_NOW;
     s->request.welcomes = true;
 }
@@ -227,41 +231,6 @@ static inline const char *sample_attribute(const cp_visit *visit,
     const apr_table_t *attributes = cp_session_attributes(visit);
 
     return attributes ? apr_table_get(attributes, name) : NULL;
-}
-
-/* --- Fixtures ----------------------------------------------------------- */
-
-static apr_pool_t *pool;
-static sample site;
-
-static inline int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
-
-static inline int begin(void **state)
-{
-    (void)state;
-    sample_begin(&site, pool);
-    return 0;
-}
-
-static inline int end(void **state)
-{
-    (void)state;
-    sample_end(&site);
-    return 0;
 }
 
 #endif

@@ -1,7 +1,7 @@
 /**
  * @file visit_test.c
- * @brief What an application sees of a request's cookies, what its own
- *        Set-Cookie lines may do, and when what is issued.
+ * @brief What an application sees of a request's cookies, and when what is
+ *        issued.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <apr_general.h>
 
-#include "visit_sample.h"
+#include "visit_fixture.h"
 
 /* How often an application reads a cookie of that name in a header. */
 static int occurrences(const char *header, const char *name)
@@ -480,97 +480,9 @@ static void a_muted_visit_says_nothing(void **state)
     assert_int_equal(issued(visit, true), 0);
 }
 
-/* --- Set-Cookie of the application ------------------------------------ */
-
-static const struct {
-    const char *line;
-    bool admitted;
-    int managed;
-} said[] = {
-    { "a=1; Path=/", true, -1 },
-    { "session_id=1", true, -1 },
-    { "a=sessionid", true, -1 },
-    { "a=1; sessionid=2", true, -1 },
-    { "", true, -1 },
-    { "foo", true, -1 },
-    { "sessionid=1", false, CP_SESSION },
-    { "  sessionid  = 1", false, CP_SESSION },
-    { "\tsessionid\t=1", false, CP_SESSION },
-    { "sessionid=", false, CP_SESSION },
-    { "sessionid=; Max-Age=0", false, CP_SESSION },
-    { "sessionid=; expires=Thu, 01 Jan 1970 00:00:00 GMT", false,
-      CP_SESSION },
-    { "sessionid=1; Path=/elsewhere; Domain=example.org", false,
-      CP_SESSION },
-    { "SessionID=1", false, CP_SESSION },
-    { "%73essionid=1", false, CP_SESSION },
-    { "sessionid%00=1", false, CP_SESSION },
-    { "csrftoken=1", false, CP_CSRF },
-    { "django_language=fr", false, CP_LANGUAGE },
-    { "django.language=fr", false, CP_LANGUAGE },
-    { "cookies_preferences=1", false, CP_PREFERENCES },
-    { "cookies_preferences=; Max-Age=0", false, CP_PREFERENCES },
-    /* A nameless one comes back as `sessionid=1`. */
-    { "=sessionid=1", false, -1 },
-    { " = sessionid=1; Path=/", false, -1 },
-    { "==", false, -1 },
-};
-
-static void what_is_admitted(void **state)
-{
-    cp_visit *visit = sample_request(&site, NULL);
-    int wrong = 0;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
-        int managed = 99;
-
-        if (cp_visit_admits(visit, cp_span_of(said[i].line), &managed)
-            != said[i].admitted || managed != said[i].managed) {
-            print_error("'%s': %d\n", said[i].line, managed);
-            wrong++;
-        }
-    }
-    assert_int_equal(wrong, 0);
-}
-
-/* Whatever a browser keeps of an admitted line and sends back, no managed
- * cookie comes of it. */
-static void what_is_admitted_comes_back_harmless(void **state)
-{
-    static const char *const lines[] = {
-        "a=1, sessionid=x", "a=\"; sessionid=x", "foo", "sessionid",
-        "=sessionid", "a=1; b", "sessionid ", "=a, sessionid=x",
-        "x, sessionid=y", "a=1,sessionid=x", "=x, sessionid=y", "$a=1"
-    };
-    cp_visit *visit = sample_request(&site, NULL);
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        cp_set_cookie kept;
-        const char *back;
-        int managed;
-
-        if (!cp_visit_admits(visit, cp_span_of(lines[i]), &managed)
-            || !cp_set_cookie_read(cp_span_of(lines[i]), SAMPLE_NOW,
-                                   &kept)) {
-            continue;
-        }
-        back = apr_pstrcat(pool, cp_span_string(pool, kept.name),
-                           kept.name.length ? "=" : "",
-                           cp_span_string(pool, kept.value), NULL);
-        visit = sample_request(&site, back);
-        for (int j = 0; j < CP_MANAGED_COUNT; j++) {
-            assert_true(visit->verdicts[j].reason != CP_VALID);
-        }
-        visit = sample_request(&site, NULL);
-    }
-}
-
 static void rooms_that_are_closed(void **state)
 {
     cp_visit *visit;
-    int managed;
 
     (void)state;
     site.site.session = CP_SESSION_APPLICATION;
@@ -581,12 +493,6 @@ static void rooms_that_are_closed(void **state)
     assert_string_equal(strstr(cp_visit_cookie(visit), "sessionid=a"),
                         "sessionid=a; sessionid=b; csrftoken=c; "
                         "django_language=d; SessionID=e");
-    assert_true(cp_visit_admits(visit, CP_SPAN("sessionid=1"), &managed));
-    assert_true(cp_visit_admits(visit, CP_SPAN("csrftoken=1"), &managed));
-    assert_true(cp_visit_admits(visit, CP_SPAN("django_language=1"),
-                                &managed));
-    assert_false(cp_visit_admits(visit, CP_SPAN("cookies_preferences=1"),
-                                 &managed));
     assert_int_equal(issued(visit, true), 1);
 }
 
@@ -613,8 +519,6 @@ int main(void)
         TEST(need_does_not_renew),
         TEST(who_is_not_welcome),
         TEST(a_muted_visit_says_nothing),
-        TEST(what_is_admitted),
-        TEST(what_is_admitted_comes_back_harmless),
         TEST(rooms_that_are_closed),
     };
 

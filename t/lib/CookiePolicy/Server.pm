@@ -19,6 +19,16 @@ sub free_port {
     return $socket->sockport;
 }
 
+# Where a module of httpd's lies that the suite itself does not load.
+sub module_file {
+    my ($name) = @_;
+
+    open my $in, '<', $ENV{CP_MODULES} or die "$ENV{CP_MODULES}: $!\n";
+    my ($dir) = join('', <$in>) =~ m{^LoadModule dir_module (.*)/mod_dir\.so}m;
+    close $in;
+    return "$dir/mod_$name.so";
+}
+
 # config: what follows the modules; DIR, STATE and PORT in braces are filled in.
 sub new {
     my ($class, %with) = @_;

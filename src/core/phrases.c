@@ -1,0 +1,373 @@
+#include "phrases.h"
+#include "plural.h"
+#include "share.h"
+#include "token.h"
+
+#include <stdlib.h>
+#include <apr_lib.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#define DIRECTORY "languages/"
+#define EXTENSION ".json"
+
+/* A key of a phrase at most: cookie.NAME.KEY of a name of this length. */
+#define KEY_MAX 160
+
+typedef struct language {
+    const char *tag;
+    json_t *words;              /* an object of strings; only read */
+} language;
+
+struct cp_phrases {
+    apr_array_header_t *languages;
+    const language *fallback;
+};
+
+/* --- Reading ---------------------------------------------------------- */
+
+static apr_status_t words_release(void *words)
+{
+    json_decref(words);
+    return APR_SUCCESS;
+}
+
+/* The tag of a language's file; NULL for another file of share/. */
+static const char *tag_of(const char *file, apr_pool_t *pool)
+{
+    size_t length = strlen(file);
+    size_t around = strlen(DIRECTORY) + strlen(EXTENSION);
+
+    if (length <= around || strncmp(file, DIRECTORY, strlen(DIRECTORY))
+        || strcmp(file + length - strlen(EXTENSION), EXTENSION)) {
+        return NULL;
+    }
+    return apr_pstrmemdup(pool, file + strlen(DIRECTORY), length - around);
+}
+
+static const char *language_read(language *read, const cp_share *file,
+                                 apr_pool_t *pool)
+{
+    json_error_t wrong;
+    const char *key;
+    json_t *word;
+
+    read->words = json_loadb(file->content.at, file->content.length,
+                             JSON_REJECT_DUPLICATES, &wrong);
+    if (!read->words) {
+        return apr_psprintf(pool, "%s, line %d: %s", file->name, wrong.line,
+                            wrong.text);
+    }
+    apr_pool_cleanup_register(pool, read->words, words_release,
+                              apr_pool_cleanup_null);
+    if (!json_is_object(read->words)) {
+        return apr_psprintf(pool, "%s is no object", file->name);
+    }
+    json_object_foreach(read->words, key, word) {
+        if (!json_is_string(word)) {
+            return apr_psprintf(pool, "%s: %s is no text", file->name, key);
+        }
+    }
+    return NULL;
+}
+
+static const language *language_find(const cp_phrases *phrases, cp_span tag)
+{
+    for (int i = 0; i < phrases->languages->nelts; i++) {
+        const language *one = &APR_ARRAY_IDX(phrases->languages, i, language);
+
+        if (strlen(one->tag) == tag.length
+            && strncasecmp(one->tag, tag.at, tag.length) == 0) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
+const cp_phrases *cp_phrases_make(const char **error, apr_pool_t *pool)
+{
+    cp_phrases *phrases = apr_pcalloc(pool, sizeof(*phrases));
+
+    phrases->languages = apr_array_make(pool, 32, sizeof(language));
+    for (const cp_share *file = cp_shares; file->name; file++) {
+        language read = { tag_of(file->name, pool), NULL };
+
+        if (read.tag) {
+            *error = language_read(&read, file, pool);
+            if (*error) {
+                return NULL;
+            }
+            *(language *)apr_array_push(phrases->languages) = read;
+        }
+    }
+    phrases->fallback = language_find(phrases, CP_SPAN(CP_PHRASES_FALLBACK));
+    if (!phrases->fallback) {
+        *error = DIRECTORY CP_PHRASES_FALLBACK EXTENSION " is missing";
+        return NULL;
+    }
+    return phrases;
+}
+
+/* --- Finding ---------------------------------------------------------- */
+
+/* The tag, then without its last subtag, and so on (RFC 4647, 3.4). */
+static const language *language_nearest(const cp_phrases *phrases,
+                                        const char *tag)
+{
+    cp_span range = cp_span_of(tag);
+
+    while (range.length) {
+        const language *found = language_find(phrases, range);
+
+        if (found) {
+            return found;
+        }
+        while (range.length && range.at[range.length - 1] != '-') {
+            range.length--;
+        }
+        range.length -= range.length > 0;
+    }
+    return phrases->fallback;
+}
+
+static const char *word_of(const language *spoken, const char *key)
+{
+    return json_string_value(json_object_get(spoken->words, key));
+}
+
+const char *cp_phrases_language(const cp_phrases *phrases, const char *tag)
+{
+    return language_nearest(phrases, tag)->tag;
+}
+
+const char *cp_phrase(const cp_phrases *phrases, const char *tag,
+                      const char *key)
+{
+    const char *found = word_of(language_nearest(phrases, tag), key);
+
+    return found ? found : word_of(phrases->fallback, key);
+}
+
+/* --- Numbers and times ------------------------------------------------ */
+
+/* A form that a language does not list is that of `other`. */
+static const char *form_of(const language *spoken, const char *key,
+                           int number)
+{
+    cp_plural forms[] = { cp_plural_of(spoken->tag, number),
+                          CP_PLURAL_OTHER };
+    const char *found = NULL;
+
+    for (int i = 0; i < 2 && !found; i++) {
+        char full[KEY_MAX];
+
+        apr_snprintf(full, sizeof(full), "%s.%s", key,
+                     cp_plural_word(forms[i]));
+        found = word_of(spoken, full);
+    }
+    return found;
+}
+
+const char *cp_phrase_count(const cp_phrases *phrases, const char *tag,
+                            const char *key, int number, apr_pool_t *pool)
+{
+    const char *form = form_of(language_nearest(phrases, tag), key, number);
+    const char *place;
+
+    form = form ? form : form_of(phrases->fallback, key, number);
+    place = form ? strstr(form, "{n}") : NULL;
+    return place ? apr_psprintf(pool, "%.*s%d%s", (int)(place - form), form,
+                                number, place + strlen("{n}"))
+                 : form;
+}
+
+typedef struct unit {
+    const char *key;
+    const char *letters;        /* what it may be written as begins so */
+    int seconds;
+    bool exact_only;            /* as the site wrote it, else not */
+} unit;
+
+/* From the largest on; of those with one letter the longer stand first. */
+static const unit units[] = {
+    { "time.years", "y", 31536000, false },
+    { "time.months", "mo", 2592000, false },
+    { "time.months", "M", 2592000, true },
+    { "time.weeks", "w", 604800, true },
+    { "time.days", "d", 86400, false },
+    { "time.hours", "h", 3600, false },
+    { "time.minutes", "m", 60, false },
+    { "time.seconds", "s", 1, false },
+};
+
+#define UNITS ((int)(sizeof(units) / sizeof(units[0])))
+
+/* The unit that was written, where it makes the seconds; else -1. */
+static int unit_written(const char *written, int seconds)
+{
+    char *letters = NULL;
+    apr_int64_t number;
+
+    if (!written || !apr_isdigit(*written)) {
+        return -1;
+    }
+    number = apr_strtoi64(written, &letters, 10);
+    letters += strspn(letters, " ");
+    for (int i = 0; i < UNITS; i++) {
+        if (strncmp(letters, units[i].letters,
+                    strlen(units[i].letters)) == 0) {
+            return seconds % units[i].seconds == 0
+                   && seconds / units[i].seconds == number ? i : -1;
+        }
+    }
+    return -1;
+}
+
+const char *cp_phrase_time(const cp_phrases *phrases, const char *tag,
+                           int seconds, const char *written,
+                           apr_pool_t *pool)
+{
+    int at = unit_written(written, seconds);
+
+    for (int i = 0; at < 0 && i < UNITS; i++) {
+        if (!units[i].exact_only && seconds % units[i].seconds == 0) {
+            at = i;
+        }
+    }
+    return cp_phrase_count(phrases, tag, units[at].key,
+                           seconds / units[at].seconds, pool);
+}
+
+/* --- What the policy says ---------------------------------------------- */
+
+/* PREFIX.NAME.KEY; a name too long for any key is in no language. */
+static const char *own_text(const cp_phrases *phrases, const char *prefix,
+                            const char *name, const char *key,
+                            const char *tag)
+{
+    char full[KEY_MAX];
+
+    if (strlen(prefix) + strlen(name) + strlen(key) + 3 > sizeof(full)) {
+        return NULL;
+    }
+    apr_snprintf(full, sizeof(full), "%s.%s.%s", prefix, name, key);
+    return cp_phrase(phrases, tag, full);
+}
+
+static const char *site_text(const apr_table_t *texts, const char *key,
+                             const char *tag, apr_pool_t *pool)
+{
+    return cp_policy_text(texts, key, tag ? tag : CP_PHRASES_FALLBACK, pool);
+}
+
+const char *cp_phrases_category(const cp_phrases *phrases,
+                                const cp_category *category, const char *key,
+                                const char *tag, apr_pool_t *pool)
+{
+    const char *text = site_text(category->texts, key, tag, pool);
+
+    return text ? text : own_text(phrases, "category", category->name, key,
+                                  tag);
+}
+
+const char *cp_phrases_cookie(const cp_phrases *phrases,
+                              const cp_declaration *declaration,
+                              const char *key, const char *tag,
+                              apr_pool_t *pool)
+{
+    const char *text = site_text(declaration->texts, key, tag, pool);
+
+    return text || declaration->storage != CP_STORAGE_COOKIE ? text
+           : own_text(phrases, "cookie", declaration->name, key, tag);
+}
+
+/* --- The identity of what is read -------------------------------------- */
+
+/* Each text goes in with its NUL, so that no two lists read alike. */
+static bool digest_add(EVP_MD_CTX *context, const char *text)
+{
+    text = text ? text : "";
+    return EVP_DigestUpdate(context, text, strlen(text) + 1) == 1;
+}
+
+static bool words_digest(EVP_MD_CTX *context, const language *spoken)
+{
+    char *all = json_dumps(spoken->words, JSON_SORT_KEYS | JSON_COMPACT);
+    bool good = all && digest_add(context, all);
+
+    free(all);
+    return good;
+}
+
+static bool declaration_digest(EVP_MD_CTX *context,
+                               const cp_phrases *phrases,
+                               const cp_declaration *declaration,
+                               const char *tag, apr_pool_t *pool)
+{
+    static const char *const shown[] = {
+        "provider", "provider-url", "service", "function", "location",
+        "purpose", "lifetime", NULL
+    };
+    bool good = digest_add(context, declaration->name)
+                && digest_add(context, cp_storage_word(declaration->storage));
+
+    for (int i = 0; good && shown[i]; i++) {
+        good = digest_add(context, cp_phrases_cookie(phrases, declaration,
+                                                     shown[i], tag, pool));
+    }
+    return good;
+}
+
+static bool category_digest(EVP_MD_CTX *context, const cp_phrases *phrases,
+                            const cp_policy *policy, int at, const char *tag,
+                            apr_pool_t *pool)
+{
+    const cp_category *category = &policy->categories[at];
+    const apr_array_header_t *parties = policy->third_parties;
+    bool good = digest_add(context, category->name)
+                && digest_add(context, cp_rule_word(category->rule))
+                && digest_add(context, cp_phrases_category(
+                                  phrases, category, "title", tag, pool))
+                && digest_add(context, cp_phrases_category(
+                                  phrases, category, "description", tag,
+                                  pool));
+
+    for (int i = 0; good && i < policy->declared_count; i++) {
+        if (policy->declared[i].category == at) {
+            good = declaration_digest(context, phrases,
+                                      policy->declared[i].declaration, tag,
+                                      pool);
+        }
+    }
+    for (int i = 0; good && parties && i < parties->nelts; i++) {
+        const cp_third_party *one = &APR_ARRAY_IDX(parties, i,
+                                                   cp_third_party);
+
+        if (strcmp(one->category, category->name) == 0) {
+            good = digest_add(context, one->origin);
+        }
+    }
+    return good;
+}
+
+bool cp_phrases_digest(const cp_phrases *phrases, const cp_policy *policy,
+                       const char *tag, char *digest, apr_pool_t *pool)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    bool good = context
+                && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1
+                && words_digest(context, language_nearest(phrases, tag));
+
+    for (int i = 0; good && i < policy->category_count; i++) {
+        if (policy->categories[i].used) {
+            good = category_digest(context, phrases, policy, i, tag, pool);
+        }
+    }
+    good = good && EVP_DigestFinal_ex(context, hash, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    if (good) {
+        cp_base64url_encode(digest, hash, CP_DIGEST_LENGTH * 3 / 4);
+    }
+    return good;
+}

@@ -1,0 +1,31 @@
+/**
+ * @file plural.h
+ * @brief Which form of a word goes with a number, in the 24 languages of the
+ *        European Union, Arabic and Hebrew.
+ */
+#ifndef CP_PLURAL_H
+#define CP_PLURAL_H
+
+/** The categories of CLDR's plural rules. */
+typedef enum cp_plural {
+    CP_PLURAL_OTHER,
+    CP_PLURAL_ZERO,
+    CP_PLURAL_ONE,
+    CP_PLURAL_TWO,
+    CP_PLURAL_FEW,
+    CP_PLURAL_MANY,
+    CP_PLURAL_COUNT
+} cp_plural;
+
+/**
+ * The category of a number.
+ * @param language  a tag without region; one that is not known has English
+ *                  rules
+ * @param number    not negative
+ */
+cp_plural cp_plural_of(const char *language, int number);
+
+/** As CLDR calls it: other, zero, one, two, few or many. */
+const char *cp_plural_word(cp_plural plural);
+
+#endif

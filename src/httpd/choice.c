@@ -1,0 +1,69 @@
+#include "choice.h"
+#include "consent_log.h"
+
+#include <http_protocol.h>
+
+/* The policy page is a form, and does not say so; a program sends JSON. */
+static cp_source source_of(const cp_form_data *form)
+{
+    const char *source = cp_form_data_get(form, "source");
+
+    if (source && strcmp(source, "banner") == 0) {
+        return CP_SOURCE_BANNER;
+    }
+    if (source && strcmp(source, "page") == 0) {
+        return CP_SOURCE_PAGE;
+    }
+    return form->json ? CP_SOURCE_API : CP_SOURCE_PAGE;
+}
+
+/* Only what was refused. */
+static void grants_drop(const cp_policy *policy, cp_choice *kept,
+                        const cp_choice *choices)
+{
+    for (int i = 0; i < policy->category_count; i++) {
+        kept[i] = choices[i] == CP_REFUSED ? CP_REFUSED : CP_UNDECIDED;
+    }
+}
+
+int cp_choice_make(cp_exchange *exchange, const cp_choice *choices,
+                   const cp_form_data *form)
+{
+    cp_visit *visit = exchange->visit;
+    cp_choice kept[CP_CATEGORIES_MAX];
+    cp_consent consent = { .source = source_of(form) };
+    cp_draft draft;
+
+    if (!cp_preferences_draw(visit, choices, &draft)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    consent.previous_id = visit->preferences->id;
+    consent.id = draft.preferences.id;
+    consent.choices = draft.preferences.choices;
+    if (cp_consent_log_write(exchange, &consent) || !*consent.id) {
+        cp_preferences_commit(visit, &draft);
+        return OK;
+    }
+    grants_drop(visit->site->policy, kept, choices);
+    return cp_preferences_choose(visit, kept) ? HTTP_SERVICE_UNAVAILABLE
+                                              : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int cp_choice_explain(const cp_exchange *exchange, request_rec *r)
+{
+    const char *base = ap_escape_html2(r->pool, exchange->server->path, 0);
+
+    ap_set_content_type(r, "text/html; charset=utf-8");
+    ap_rprintf(r, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+               "<meta charset=\"utf-8\">\n"
+               "<title>503 Your consent could not be recorded</title>\n"
+               "</head>\n<body>\n"
+               "<h1>Your consent could not be recorded</h1>\n"
+               "<p>This site must be able to show what you agreed to, and at "
+               "the moment it cannot keep a record. What you allowed does not "
+               "count, and you will be asked again. What you refused "
+               "counts.</p>\n"
+               "<p>Please try again later. <a href=\"%s\">Your choices</a>"
+               "</p>\n</body>\n</html>\n", base);
+    return OK;
+}

@@ -1,0 +1,37 @@
+/**
+ * @file enforcement.h
+ * @brief What the policy does to the cookies that are not managed, and what
+ *        is told of it.
+ */
+#ifndef CP_ENFORCEMENT_H
+#define CP_ENFORCEMENT_H
+
+#include "decision.h"
+#include "exchange.h"
+
+/**
+ * Judges every Set-Cookie of the answer, in both tables: what may not pass is
+ * taken out, what is kept is hardened. In report mode nothing changes.
+ * @return whether something was taken out because of this visitor's choice
+ */
+bool cp_enforcement_judge(const cp_exchange *exchange, request_rec *r);
+
+/**
+ * Judges one Set-Cookie line, and tells.
+ * @return the line as it may leave, or NULL
+ */
+const char *cp_enforcement_line(const cp_exchange *exchange, request_rec *r,
+                                const char *line);
+
+/** Whether the answer carries a Set-Cookie that means something: one that
+ *  nothing declares is dropped for everybody. */
+bool cp_enforcement_concerns(const cp_exchange *exchange,
+                             const request_rec *r);
+
+/** Adds the lines that delete what the browser may not keep. */
+void cp_enforcement_delete(const cp_exchange *exchange, request_rec *r);
+
+/** Counts, logs and lists what the browser brought. */
+void cp_enforcement_tell_browser(const cp_exchange *exchange, request_rec *r);
+
+#endif
