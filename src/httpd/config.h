@@ -63,6 +63,7 @@ typedef struct cp_dir_config {
     int lazy;
     int all;
     int csrf;
+    int inject;
     int allow;
     int languages_set;
     const char *const *languages;

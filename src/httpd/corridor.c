@@ -233,6 +233,9 @@ static void decide_again(cp_exchange *exchange, request_rec *r)
         cp_export_withdraw(r);
         decide(exchange, r);
     }
+    else if (r == exchange->r) {
+        exchange->dir = dir;    /* which may differ in what the answer gets */
+    }
 }
 
 static int corridor_header_parser(request_rec *r)
@@ -355,6 +358,7 @@ void cp_corridor_register(apr_pool_t *pool)
                             APR_HOOK_MIDDLE);
     cp_csrf_check_register(pool);
     cp_filter_content_register();
+    cp_filter_html_register();
     cp_filter_issue_register();
     cp_filter_interim_register();
 }

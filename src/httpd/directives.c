@@ -292,6 +292,15 @@ static const char *set_csrf(cmd_parms *cmd, void *dir, const char *word)
                             : NULL;
 }
 
+static const char *set_inject(cmd_parms *cmd, void *dir, int on)
+{
+    cp_dir_config *config = dir;
+
+    config->inject = on;
+    claim(cmd, config, CP_ALLOW_CSRF);
+    return NULL;
+}
+
 static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
 {
     cp_server_config *config = cp_words_server(cmd);
@@ -391,6 +400,8 @@ const command_rec cp_directives[] = {
                    "the response header of session commands, and login"),
     AP_INIT_TAKE1("CookiePolicyCsrf", set_csrf, NULL, SVDH,
                   "On, Origin or Off"),
+    AP_INIT_FLAG("CookiePolicyCsrfInject", set_inject, NULL, SVDH,
+                 "On or Off: the token into the site's own forms"),
     AP_INIT_ITERATE("CookiePolicyCsrfTrustedOrigin", add_trusted, NULL, SV,
                     "origins whose requests pass the origin check"),
     AP_INIT_TAKE_ARGV("CookiePolicyLanguage", set_languages, NULL, SVDH,

@@ -33,6 +33,8 @@ typedef struct cp_exchange {
     bool json;                  /* the page was asked for as .json */
     bool personal;              /* what is answered hangs on the visitor's
                                    choice */
+    bool tokened;               /* it has a token of this visitor in it */
+    bool heard;                 /* the rooms have heard the application */
     bool passed;                /* the answer has passed CP_CONTENT */
     bool issued;                /* and CP_ISSUE */
     bool checked;               /* the CSRF check has been made */

@@ -53,22 +53,25 @@ static bool has_parts(const cp_exchange *exchange, const request_rec *r)
     return false;
 }
 
-static apr_status_t filter_content(ap_filter_t *f, apr_bucket_brigade *in)
+static void application_hear(cp_exchange *exchange, request_rec *r)
 {
-    request_rec *r = f->r;
-    cp_exchange *exchange = cp_exchange_of(r);
-    cp_session_change change;
-    bool commanded;
-
-    ap_remove_output_filter(f);
-    if (!exchange || !exchange->visit) {
-        return ap_pass_brigade(f->next, in);
+    if (!exchange->heard) {
+        exchange->heard = true;
+        apr_table_do(set_cookie_hear, exchange->visit, r->headers_out,
+                     "Set-Cookie", NULL);
+        apr_table_do(set_cookie_hear, exchange->visit, r->err_headers_out,
+                     "Set-Cookie", NULL);
     }
-    exchange->passed = true;
+}
+
+void cp_filter_content_look(cp_exchange *exchange, request_rec *r)
+{
+    cp_session_change change;
+    bool commanded = cp_command_take(exchange, r, &change);
+
     exchange->personal = exchange->personal
                          || (exchange->engine == CP_ENGINE_ON
                              && has_parts(exchange, r));
-    commanded = cp_command_take(exchange, r, &change);
     if (commanded || exchange->personal
         || (exchange->engine == CP_ENGINE_ON
             && cp_enforcement_concerns(exchange, r))) {
@@ -78,11 +81,20 @@ static apr_status_t filter_content(ap_filter_t *f, apr_bucket_brigade *in)
         if (commanded) {
             cp_command_obey(exchange, r, &change);
         }
-        apr_table_do(set_cookie_hear, exchange->visit, r->headers_out,
-                     "Set-Cookie", NULL);
-        apr_table_do(set_cookie_hear, exchange->visit, r->err_headers_out,
-                     "Set-Cookie", NULL);
+        application_hear(exchange, r);
         vary_add(exchange->visit, r);
+    }
+}
+
+static apr_status_t filter_content(ap_filter_t *f, apr_bucket_brigade *in)
+{
+    request_rec *r = f->r;
+    cp_exchange *exchange = cp_exchange_of(r);
+
+    ap_remove_output_filter(f);
+    if (exchange && exchange->visit) {
+        cp_filter_content_look(exchange, r);
+        exchange->passed = true;
     }
     return ap_pass_brigade(f->next, in);
 }

@@ -120,8 +120,9 @@ static void answer(const cp_exchange *exchange, request_rec *r)
         }
     }
     loads = cp_third_party_send(exchange, r);
-    if (loads || exchange->personal || has_set_cookie(r)) {
-        private_make(r, loads);
+    if (loads || exchange->tokened || exchange->personal
+        || has_set_cookie(r)) {
+        private_make(r, loads || exchange->tokened);
     }
 }
 
@@ -169,6 +170,7 @@ void cp_filters_insert(request_rec *r)
         return;
     }
     if (exchange && exchange->visit) {
+        cp_filter_html_insert(exchange, r);
         ap_add_output_filter(CP_FILTER_CONTENT, NULL, r, r->connection);
         ap_add_output_filter(CP_FILTER_ISSUE, NULL, r, r->connection);
     }

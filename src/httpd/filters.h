@@ -2,11 +2,12 @@
  * @file filters.h
  * @brief The output filters.
  *
+ * CP_HTML stands before any compression and puts tokens into pages.
  * CP_CONTENT stands before any cache: it takes the application's session
  * commands out, lets the rooms hear what the application wants, and says
  * what a cache must know. CP_ISSUE stands after any cache, just before the
- * protocol: it drops what may not pass and adds what is to be issued. Both
- * only look at headers and leave with the first bytes. CP_INTERIM stands at
+ * protocol: it drops what may not pass and adds what is to be issued. These
+ * two only look at headers and leave with the first bytes. CP_INTERIM stands at
  * the connection, where a request asks for an upgrade.
  */
 #ifndef CP_FILTERS_H
@@ -20,14 +21,26 @@ void cp_filters_insert(request_rec *r);
 /** Whether a person looks at the answer: HTML, and no redirect. */
 bool cp_is_document(const request_rec *r);
 
+/**
+ * What CP_CONTENT does with the header, where the HTML side must have it done
+ * before: commands are obeyed, the rooms hear. What was done is not done
+ * again.
+ */
+void cp_filter_content_look(cp_exchange *exchange, request_rec *r);
+
+/** Puts the HTML side in, where it is configured. */
+void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r);
+
 /** Watches for a 101 in answer to a request that asks for an upgrade. */
 void cp_filter_interim_insert(const cp_exchange *exchange, request_rec *r);
 
 void cp_filter_content_register(void);
+void cp_filter_html_register(void);
 void cp_filter_issue_register(void);
 void cp_filter_interim_register(void);
 
 #define CP_FILTER_CONTENT "CP_CONTENT"
+#define CP_FILTER_HTML "CP_HTML"
 #define CP_FILTER_ISSUE "CP_ISSUE"
 #define CP_FILTER_INTERIM "CP_INTERIM"
 
