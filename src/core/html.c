@@ -96,7 +96,9 @@ struct cp_html {
 
     state state;
     cp_html_word name;                  /* of the tag */
+    element element;            /* whose tag it is */
     bool end_tag;
+    bool skips;                 /* no attribute of it matters */
     cp_html_word attribute_name;
     attribute attribute;        /* whose value is kept; A_NONE: nobody's */
     bool seen[A_COUNT];
@@ -132,10 +134,17 @@ cp_html *cp_html_make(const cp_html_origin *own, const char *field,
 
 /* --- Elements --------------------------------------------------------- */
 
+/* The shortest name that matters. */
+#define ELEMENT_NAME_MIN 3
+
 static element element_find(const cp_html_word *name)
 {
+    if (name->length < ELEMENT_NAME_MIN) {
+        return OTHER;
+    }
     for (int i = OTHER + 1; i <= E_NOFRAMES; i++) {
-        if (cp_html_word_is(name, element_names[i])) {
+        if (element_names[i][0] == name->text[0]
+            && cp_html_word_is(name, element_names[i])) {
             return (element)i;
         }
     }
@@ -202,7 +211,7 @@ static void attribute_end(cp_html *html)
 static bool opens_form(const cp_html *html)
 {
     return !html->end_tag && !html->form_open && !html->templates
-           && cp_html_word_is(&html->name, "form");
+           && html->element == E_FORM;
 }
 
 /* Which attribute has begun, where its value matters in this tag. Of several
@@ -211,8 +220,9 @@ static attribute attribute_find(cp_html *html)
 {
     attribute found = A_NONE;
 
-    for (int i = A_NONE + 1; i < A_COUNT; i++) {
-        if (cp_html_word_is(&html->attribute_name, attribute_names[i])) {
+    for (int i = A_NONE + 1; i < A_COUNT && !html->skips; i++) {
+        if (attribute_names[i][0] == html->attribute_name.text[0]
+            && cp_html_word_is(&html->attribute_name, attribute_names[i])) {
             found = (attribute)i;
         }
     }
@@ -242,6 +252,10 @@ static void tag_begin(cp_html *html)
     memset(html->seen, 0, sizeof(html->seen));
     html->attribute = A_NONE;
     html->tag_charset = false;
+    html->skips = html->end_tag
+                  || !(html->form_open || html->element == E_FORM
+                       || html->element == E_META
+                       || html->element == E_BASE);
     if (opens_form(html)) {
         html->form_posts = false;
         html->form_foreign = false;
@@ -274,7 +288,7 @@ static cp_html_place start_tag_end(cp_html *html, element which)
 /* The `>` of a tag was read. */
 static cp_html_place tag_end(cp_html *html)
 {
-    element which = element_find(&html->name);
+    element which = html->element;
 
     html->state = TEXT;
     if (!html->end_tag) {
@@ -297,6 +311,8 @@ static cp_html_place name_end(cp_html *html)
 {
     element which = element_find(&html->name);
     cp_html_place place = CP_HTML_NONE;
+
+    html->element = which;
 
     if (html->head_open
         && !(!html->end_tag && (which == E_HTML || which == E_HEAD
@@ -401,7 +417,9 @@ static cp_html_place tag_read(cp_html *html, char c)
     switch (html->state) {
     case ATTRIBUTE_NAME:
         if (!cp_html_ends_name(c) && c != '=') {
-            cp_html_word_add(&html->attribute_name, c);
+            if (!html->skips) {
+                cp_html_word_add(&html->attribute_name, c);
+            }
             return CP_HTML_NONE;
         }
         attribute_name_end(html);
@@ -598,7 +616,7 @@ static void raw_read(cp_html *html, cp_span *piece)
         byte_take(piece);
         return;
     }
-    html->name = html->raw.name;
+    html->element = OTHER;      /* the end of such text changes nothing */
     html->end_tag = true;
     html->state = ATTRIBUTES;
     tag_begin(html);
