@@ -179,12 +179,13 @@ void cp_csrf_rebind(cp_visit *visit)
     }
 }
 
+/* Where a character of [a-zA-Z0-9] stands in cp_alphanumeric. */
 static int index_of(char c)
 {
-    if (c >= 'a' && c <= 'z') {
+    if (c >= 'a') {
         return c - 'a';
     }
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 26 : c - '0' + 52;
+    return c >= 'A' ? c - 'A' + 26 : c - '0' + 52;
 }
 
 /* The token behind what was presented, plain or masked.
@@ -277,17 +278,23 @@ static void csrf_hear(cp_visit *visit, const cp_set_cookie *cookie)
 const char *cp_csrf_masked(const cp_visit *visit)
 {
     const char *token = visit->verdicts[CP_CSRF].value;
-    char *masked = apr_pcalloc(visit->pool, CP_CSRF_MASKED_LENGTH + 1);
+    unsigned char mask[CP_CSRF_TOKEN_LENGTH];
+    char *masked;
 
-    if (!token || !cp_random_alphanumeric(masked, CP_CSRF_TOKEN_LENGTH)) {
+    if (!token
+        || !cp_keyring_mask(visit->site->ring, mask, sizeof(mask))) {
         return NULL;
     }
+    masked = apr_palloc(visit->pool, CP_CSRF_MASKED_LENGTH + 1);
     for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
-        int index = index_of(token[i]) + index_of(masked[i]);
+        int sum = index_of(token[i]) + mask[i];
 
+        masked[i] = cp_alphanumeric[mask[i]];
         masked[CP_CSRF_TOKEN_LENGTH + i] =
-            cp_alphanumeric[index % CP_ALPHANUMERIC_COUNT];
+            cp_alphanumeric[sum < CP_ALPHANUMERIC_COUNT
+                            ? sum : sum - CP_ALPHANUMERIC_COUNT];
     }
+    masked[CP_CSRF_MASKED_LENGTH] = '\0';
     return masked;
 }
 

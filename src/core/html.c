@@ -1,6 +1,9 @@
 #include "html.h"
+#include "html_comment.h"
+#include "html_element.h"
+#include "html_form.h"
 #include "html_raw.h"
-
+#include "html_tag.h"
 
 /* Longer values are not looked at; a form with such an action gets nothing. */
 #define VALUE_MAX_LENGTH 1024
@@ -25,100 +28,30 @@ typedef enum state {
     PLAIN                       /* text to the end */
 } state;
 
-/* The elements that matter. */
-typedef enum element {
-    OTHER,
-    E_HTML,
-    E_HEAD,
-    E_BODY,
-    E_META,
-    E_BASE,
-    E_FORM,
-    E_TEMPLATE,
-    E_PLAINTEXT,
-    E_SCRIPT,                   /* this one and those that follow are RAW */
-    E_STYLE,
-    E_TITLE,
-    E_TEXTAREA,
-    E_IFRAME,
-    E_XMP,
-    E_NOEMBED,
-    E_NOFRAMES
-} element;
-
-static const char *const element_names[] = {
-    [OTHER] = "",
-    [E_HTML] = "html",
-    [E_HEAD] = "head",
-    [E_BODY] = "body",
-    [E_META] = "meta",
-    [E_BASE] = "base",
-    [E_FORM] = "form",
-    [E_TEMPLATE] = "template",
-    [E_PLAINTEXT] = "plaintext",
-    [E_SCRIPT] = "script",
-    [E_STYLE] = "style",
-    [E_TITLE] = "title",
-    [E_TEXTAREA] = "textarea",
-    [E_IFRAME] = "iframe",
-    [E_XMP] = "xmp",
-    [E_NOEMBED] = "noembed",
-    [E_NOFRAMES] = "noframes",
-};
-
-/* The attributes that matter. */
-typedef enum attribute {
-    A_NONE,
-    A_ACTION,
-    A_CHARSET,
-    A_FORMACTION,
-    A_HREF,
-    A_HTTP_EQUIV,
-    A_METHOD,
-    A_NAME,
-    A_COUNT
-} attribute;
-
-static const char *const attribute_names[A_COUNT] = {
-    [A_NONE] = "",
-    [A_ACTION] = "action",
-    [A_CHARSET] = "charset",
-    [A_FORMACTION] = "formaction",
-    [A_HREF] = "href",
-    [A_HTTP_EQUIV] = "http-equiv",
-    [A_METHOD] = "method",
-    [A_NAME] = "name",
-};
-
 struct cp_html {
-    const cp_html_origin *own;
-    const char *field;
+    cp_html_form form;
 
     state state;
-    cp_html_word name;                  /* of the tag */
-    element element;            /* whose tag it is */
+    cp_html_word name;          /* of the tag */
+    cp_html_element element;    /* whose tag it is */
     bool end_tag;
     bool skips;                 /* no attribute of it matters */
     cp_html_word attribute_name;
-    attribute attribute;        /* whose value is kept; A_NONE: nobody's */
-    bool seen[A_COUNT];
-    char value[VALUE_MAX_LENGTH + 1];
+    cp_html_attribute attribute;    /* whose value is kept */
+    bool seen[CP_HTML_A_COUNT];
+    char value[VALUE_MAX_LENGTH];
     unsigned int value_length;  /* VALUE_MAX_LENGTH + 1: longer */
 
-    unsigned int matched;       /* of a mark in MARKUP and COMMENT */
+    bool dash;                  /* the first one of `<!--` was read */
+    cp_html_comment comment;
     cp_html_raw raw;
 
     bool name_known;            /* it was looked at before its end */
     bool head_open;             /* the place of the head is still to come */
     bool tag_charset;           /* of the tag that is being read */
-    unsigned int templates;
-    bool base_seen;
-    bool base_foreign;
-    bool form_open;
-    bool form_posts;
-    bool form_foreign;
-    bool form_has_field;
+    unsigned int templates;     /* that are open */
     apr_size_t held;
+    const char *mark;           /* ahead in the piece, or NULL */
 };
 
 cp_html *cp_html_make(const cp_html_origin *own, const char *field,
@@ -126,159 +59,117 @@ cp_html *cp_html_make(const cp_html_origin *own, const char *field,
 {
     cp_html *html = apr_pcalloc(pool, sizeof(*html));
 
-    html->own = own;
-    html->field = field;
+    html->form.own = own;
+    html->form.field = field;
     html->head_open = true;
     return html;
 }
 
-/* --- Elements --------------------------------------------------------- */
-
-/* The shortest name that matters. */
-#define ELEMENT_NAME_MIN 3
-
-static element element_find(const cp_html_word *name)
-{
-    if (name->length < ELEMENT_NAME_MIN) {
-        return OTHER;
-    }
-    for (int i = OTHER + 1; i <= E_NOFRAMES; i++) {
-        if (element_names[i][0] == name->text[0]
-            && cp_html_word_is(name, element_names[i])) {
-            return (element)i;
-        }
-    }
-    return OTHER;
-}
-
 /* --- Tags ------------------------------------------------------------- */
 
-/* Whether the value that was read leads to the page's origin. */
-static bool value_is_own(const cp_html *html, bool relative_is_own)
+static bool is_content_type(cp_span value)
 {
-    return html->value_length <= VALUE_MAX_LENGTH
-           && cp_html_url_is_own(html->own,
-                                 cp_span_make(html->value,
-                                              html->value_length),
-                                 relative_is_own);
+    static const char type[] = "content-type";
+
+    return value.length == sizeof(type) - 1
+           && strncasecmp(value.at, type, value.length) == 0;
 }
 
-static void attribute_end(cp_html *html)
+static void attribute_take(cp_html *html, cp_html_attribute which,
+                           cp_span value)
 {
-    html->value[html->value_length <= VALUE_MAX_LENGTH
-                ? html->value_length : VALUE_MAX_LENGTH] = '\0';
-    switch (html->attribute) {
-    case A_ACTION:
-        /* An empty one is the page's own address, whatever the base. */
-        if (html->value_length
-            && !value_is_own(html, !html->base_foreign)) {
-            html->form_foreign = true;
-        }
+    if (value.length > VALUE_MAX_LENGTH) {
+        value = CP_SPAN_NONE;
+    }
+    switch (which) {
+    case CP_HTML_A_ACTION:
+        cp_html_form_action(&html->form, value);
         break;
-    case A_FORMACTION:
-        if (html->form_open && !html->templates && html->value_length
-            && !value_is_own(html, !html->base_foreign)) {
-            html->form_foreign = true;
-        }
+    case CP_HTML_A_FORMACTION:
+        cp_html_form_button(&html->form, value);
         break;
-    case A_METHOD:
-        html->form_posts = strcasecmp(html->value, "post") == 0;
+    case CP_HTML_A_METHOD:
+        cp_html_form_method(&html->form, value);
         break;
-    case A_NAME:
-        if (html->form_open && !html->templates
-            && strcmp(html->value, html->field) == 0) {
-            html->form_has_field = true;
-        }
+    case CP_HTML_A_NAME:
+        cp_html_form_name(&html->form, value);
         break;
-    case A_HREF:
-        if (!html->base_seen && !html->templates) {
-            html->base_seen = true;
-            html->base_foreign = !value_is_own(html, true);
-        }
+    case CP_HTML_A_HREF:
+        cp_html_form_base(&html->form, value);
         break;
-    case A_CHARSET:
-    case A_HTTP_EQUIV:
-        html->tag_charset = html->attribute == A_CHARSET
-                            || strcasecmp(html->value, "content-type") == 0;
+    case CP_HTML_A_CHARSET:
+        html->tag_charset = true;
+        break;
+    case CP_HTML_A_HTTP_EQUIV:
+        html->tag_charset = html->tag_charset || is_content_type(value);
         break;
     default:
         break;
     }
-    html->attribute = A_NONE;
-}
-
-/* Whether the tag that is being read opens a form. */
-static bool opens_form(const cp_html *html)
-{
-    return !html->end_tag && !html->form_open && !html->templates
-           && html->element == E_FORM;
 }
 
 /* Which attribute has begun, where its value matters in this tag. Of several
  * of one name the first counts. */
-static attribute attribute_find(cp_html *html)
+static cp_html_attribute attribute_find(cp_html *html, cp_span name)
 {
-    attribute found = A_NONE;
+    cp_html_attribute found = cp_html_attribute_find(html->element, name);
 
-    for (int i = A_NONE + 1; i < A_COUNT && !html->skips; i++) {
-        if (attribute_names[i][0] == html->attribute_name.text[0]
-            && cp_html_word_is(&html->attribute_name, attribute_names[i])) {
-            found = (attribute)i;
-        }
-    }
-    if (found == A_NONE || html->end_tag || html->seen[found]) {
-        return A_NONE;
+    if (html->seen[found]) {
+        return CP_HTML_A_OTHER;
     }
     html->seen[found] = true;
-    switch (found) {
-    case A_ACTION:
-    case A_METHOD:
-        return opens_form(html) ? found : A_NONE;
-    case A_HREF:
-        return cp_html_word_is(&html->name, "base") ? found : A_NONE;
-    case A_CHARSET:
-    case A_HTTP_EQUIV:
-        return cp_html_word_is(&html->name, "meta") ? found : A_NONE;
-    case A_NAME:
-        return cp_html_word_is(&html->name, "input") ? found : A_NONE;
+    return found;
+}
+
+/* Whether an attribute of the tag that is being read may matter. */
+static bool tag_matters(const cp_html *html)
+{
+    if (html->end_tag || html->templates) {
+        return false;
+    }
+    switch (html->element) {
+    case CP_HTML_E_FORM:
+        return !html->form.open;
+    case CP_HTML_E_INPUT:
+    case CP_HTML_E_BUTTON:
+        return html->form.open;
+    case CP_HTML_E_META:
+        return html->head_open;
     default:
-        return found;
+        return html->element == CP_HTML_E_BASE;
     }
 }
 
 /* A tag begins: what is known of forms begins anew with one that opens. */
 static void tag_begin(cp_html *html)
 {
-    memset(html->seen, 0, sizeof(html->seen));
-    html->attribute = A_NONE;
+    html->attribute = CP_HTML_A_OTHER;
     html->tag_charset = false;
-    html->skips = html->end_tag
-                  || !(html->form_open || html->element == E_FORM
-                       || html->element == E_META
-                       || html->element == E_BASE);
-    if (opens_form(html)) {
-        html->form_posts = false;
-        html->form_foreign = false;
-        html->form_has_field = false;
+    html->skips = !tag_matters(html);
+    if (!html->skips) {
+        memset(html->seen, 0, sizeof(html->seen));
+        if (html->element == CP_HTML_E_FORM) {
+            cp_html_form_begin(&html->form);
+        }
     }
 }
 
-static cp_html_place start_tag_end(cp_html *html, element which)
+static cp_html_place start_tag_end(cp_html *html, cp_html_element which)
 {
-    if (which == E_TEMPLATE) {
+    if (which == CP_HTML_E_TEMPLATE) {
         html->templates++;
     }
-    else if (which == E_FORM && !html->templates) {
-        html->form_open = true;
+    else if (which == CP_HTML_E_FORM && !html->templates) {
+        html->form.open = true;
     }
-    else if (which == E_PLAINTEXT) {
+    else if (which == CP_HTML_E_PLAINTEXT) {
         html->state = PLAIN;
     }
-    else if (which >= E_SCRIPT) {
+    else if (cp_html_element_is_raw(which)) {
         html->state = RAW;
-        cp_html_raw_begin(&html->raw, element_names[which]);
+        cp_html_raw_begin(&html->raw, cp_html_element_name(which));
     }
-    if (html->head_open && which == E_META && html->tag_charset) {
+    if (html->head_open && which == CP_HTML_E_META && html->tag_charset) {
         html->head_open = false;
         return CP_HTML_HEAD;
     }
@@ -288,83 +179,51 @@ static cp_html_place start_tag_end(cp_html *html, element which)
 /* The `>` of a tag was read. */
 static cp_html_place tag_end(cp_html *html)
 {
-    element which = html->element;
+    cp_html_element which = html->element;
 
     html->state = TEXT;
     if (!html->end_tag) {
         return start_tag_end(html, which);
     }
-    if (which == E_TEMPLATE && html->templates) {
+    if (which == CP_HTML_E_TEMPLATE && html->templates) {
         html->templates--;
     }
     return CP_HTML_NONE;
 }
 
-static bool form_is_due(const cp_html *html)
+/* Whether a head's content cannot have begun yet with this tag. */
+static bool is_before_content(const cp_html *html)
 {
-    return html->form_open && html->form_posts && !html->form_foreign
-           && !html->form_has_field;
+    return !html->end_tag && (html->element == CP_HTML_E_HTML
+                              || html->element == CP_HTML_E_HEAD
+                              || html->element == CP_HTML_E_META);
+}
+
+static bool ends_form(const cp_html *html)
+{
+    return html->end_tag && !html->templates
+           && (html->element == CP_HTML_E_FORM
+               || html->element == CP_HTML_E_BODY
+               || html->element == CP_HTML_E_HTML);
 }
 
 /* The name of a tag is known: whether a place lies before the tag. */
-static cp_html_place name_end(cp_html *html)
+static cp_html_place name_end(cp_html *html, cp_span name)
 {
-    element which = element_find(&html->name);
     cp_html_place place = CP_HTML_NONE;
 
-    html->element = which;
-
-    if (html->head_open
-        && !(!html->end_tag && (which == E_HTML || which == E_HEAD
-                                || which == E_META))) {
+    html->element = cp_html_element_find(name);
+    if (html->head_open && !is_before_content(html)) {
         html->head_open = false;
         place = CP_HTML_HEAD;
     }
-    else if (html->end_tag && !html->templates
-             && (which == E_FORM || which == E_BODY || which == E_HTML)) {
-        place = form_is_due(html) ? CP_HTML_FORM : CP_HTML_NONE;
-        html->form_open = false;
+    else if (ends_form(html)) {
+        place = cp_html_form_is_due(&html->form) ? CP_HTML_FORM
+                                                 : CP_HTML_NONE;
+        html->form.open = false;
     }
     tag_begin(html);
     return place;
-}
-
-/* --- Comments --------------------------------------------------------- */
-
-/* One byte of a comment. `-->` and `--!>` end it, and so do `>` and `->` at
- * its begin. */
-static void comment_read(cp_html *html, char c)
-{
-    enum { BEGUN, BEGUN_DASH, IN, DASH, DASHES, BANG };
-
-    switch (html->matched) {
-    case BEGUN:
-    case BEGUN_DASH:
-        if (c == '>') {
-            html->state = TEXT;
-            return;
-        }
-        html->matched = c != '-' ? IN
-                        : html->matched == BEGUN ? BEGUN_DASH : DASHES;
-        return;
-    case DASH:
-        html->matched = c == '-' ? DASHES : IN;
-        return;
-    case DASHES:
-    case BANG:
-        if (c == '>') {
-            html->state = TEXT;
-            return;
-        }
-        if (html->matched == DASHES && (c == '-' || c == '!')) {
-            html->matched = c == '-' ? DASHES : BANG;
-            return;
-        }
-        break;
-    default:
-        break;
-    }
-    html->matched = c == '-' ? DASH : IN;
 }
 
 /* Behind `<!`: a comment, or something that ends at the next `>`. */
@@ -374,10 +233,11 @@ static void markup_read(cp_html *html, cp_span *piece)
         html->state = BOGUS;
         return;
     }
-    if (html->matched) {
+    if (html->dash) {
         html->state = COMMENT;
+        cp_html_comment_begin(&html->comment);
     }
-    html->matched = !html->matched;
+    html->dash = !html->dash;
     piece->at++;
     piece->length--;
 }
@@ -386,7 +246,7 @@ static void markup_read(cp_html *html, cp_span *piece)
 
 static void value_add(cp_html *html, cp_span bytes)
 {
-    if (html->attribute == A_NONE) {
+    if (html->attribute == CP_HTML_A_OTHER) {
         return;
     }
     if (html->value_length + bytes.length > VALUE_MAX_LENGTH) {
@@ -407,8 +267,19 @@ static void attribute_begin(cp_html *html)
 /* The name of an attribute has ended. */
 static void attribute_name_end(cp_html *html)
 {
-    html->attribute = attribute_find(html);
+    cp_span name = cp_span_make(html->attribute_name.text,
+                                html->attribute_name.length);
+
+    html->attribute = html->skips ? CP_HTML_A_OTHER
+                                  : attribute_find(html, name);
     html->value_length = 0;
+}
+
+static void attribute_end(cp_html *html)
+{
+    attribute_take(html, html->attribute,
+                   cp_span_make(html->value, html->value_length));
+    html->attribute = CP_HTML_A_OTHER;
 }
 
 /* One byte of a tag behind its name. */
@@ -468,6 +339,12 @@ static cp_html_place tag_read(cp_html *html, char c)
 
 /* --- Pieces ----------------------------------------------------------- */
 
+static void take(cp_span *piece, apr_size_t length)
+{
+    piece->at += length;
+    piece->length -= length;
+}
+
 /* Takes bytes up to a mark, all of them where it is not there. */
 static cp_span take_to(cp_span *piece, char mark)
 {
@@ -475,8 +352,7 @@ static cp_span take_to(cp_span *piece, char mark)
     cp_span taken = { piece->at, end ? (apr_size_t)(end - piece->at)
                                      : piece->length };
 
-    piece->at += taken.length;
-    piece->length -= taken.length;
+    take(piece, taken.length);
     return taken;
 }
 
@@ -489,7 +365,7 @@ static char byte_take(cp_span *piece)
 /* A byte of what may turn out to be a tag with a place before it. */
 static char byte_hold(cp_html *html, cp_span *piece)
 {
-    if (html->head_open || html->form_open) {
+    if (html->head_open || html->form.open) {
         html->held++;
     }
     return byte_take(piece);
@@ -510,8 +386,48 @@ static bool is_before_head(char c)
     return cp_html_is_space(c) || c == '\xef' || c == '\xbb' || c == '\xbf';
 }
 
+/* A tag that is whole in the piece is read at once. A place before it is
+ * given first, and the tag then read anew.
+ * @return whether there is such a tag; if not, nothing was read */
+static bool tag_read_whole(cp_html *html, cp_span *piece,
+                           cp_html_place *place)
+{
+    const char *at = piece->at + 1;
+    cp_html_found found;
+    cp_span name, value;
+
+    if (!cp_html_mark(&html->mark, *piece)) {
+        return false;
+    }
+    html->end_tag = *at == '/';
+    at += html->end_tag;
+    if (!apr_isalpha(*at)) {
+        return false;
+    }
+    name = cp_span_make(at, (apr_size_t)(cp_html_name_end(at) - at));
+    *place = name_end(html, name);
+    if (*place != CP_HTML_NONE) {
+        return true;
+    }
+    at += name.length;
+    while ((found = cp_html_attribute_next(&at, html->mark, &name, &value))
+           == CP_HTML_ATTRIBUTE) {
+        if (!html->skips) {
+            attribute_take(html, attribute_find(html, name), value);
+        }
+    }
+    if (found == CP_HTML_TAG_CUT) {
+        return false;
+    }
+    take(piece, (apr_size_t)(at + 1 - piece->at));
+    *place = tag_end(html);
+    return true;
+}
+
 static cp_html_place text_read(cp_html *html, cp_span *piece)
 {
+    cp_html_place place = CP_HTML_NONE;
+
     if (html->head_open) {
         while (piece->length && is_before_head(piece->at[0])) {
             byte_take(piece);
@@ -521,12 +437,14 @@ static cp_html_place text_read(cp_html *html, cp_span *piece)
             return CP_HTML_HEAD;
         }
     }
-    take_to(piece, '<');
-    if (piece->length) {
+    else {
+        cp_html_text_skip(piece, &html->mark, html->form.open);
+    }
+    if (piece->length && !tag_read_whole(html, piece, &place)) {
         byte_hold(html, piece);
         html->state = TAG_OPEN;
     }
-    return CP_HTML_NONE;
+    return place;
 }
 
 /* Behind `<` or `</`. */
@@ -555,7 +473,7 @@ static cp_html_place open_read(cp_html *html, cp_span *piece,
     else if (c == '!') {
         byte_take(piece);
         html->state = MARKUP;
-        html->matched = 0;
+        html->dash = false;
     }
     else {
         html->state = TEXT;     /* it was no tag */
@@ -590,7 +508,10 @@ static cp_html_place name_read(cp_html *html, cp_span *piece,
         return CP_HTML_NONE;
     }
     html->name_known = true;
-    return place_before(html, name_end(html), held);
+    return place_before(html,
+                        name_end(html, cp_span_make(html->name.text,
+                                                    html->name.length)),
+                        held);
 }
 
 static void value_read(cp_html *html, cp_span *piece)
@@ -606,20 +527,13 @@ static void value_read(cp_html *html, cp_span *piece)
 
 static void raw_read(cp_html *html, cp_span *piece)
 {
-    if (cp_html_raw_may_skip(&html->raw)) {
-        take_to(piece, '<');
+    if (cp_html_raw_read(&html->raw, piece)) {
+        /* The end of such text changes nothing. */
+        html->element = CP_HTML_E_OTHER;
+        html->end_tag = true;
+        html->state = ATTRIBUTES;
+        tag_begin(html);
     }
-    if (!piece->length) {
-        return;
-    }
-    if (cp_html_raw_read(&html->raw, piece->at[0])) {
-        byte_take(piece);
-        return;
-    }
-    html->element = OTHER;      /* the end of such text changes nothing */
-    html->end_tag = true;
-    html->state = ATTRIBUTES;
-    tag_begin(html);
 }
 
 /* Text, comments and what else has no tags in it. */
@@ -630,7 +544,9 @@ static void other_read(cp_html *html, cp_span *piece)
         markup_read(html, piece);
         break;
     case COMMENT:
-        comment_read(html, byte_take(piece));
+        if (cp_html_comment_read(&html->comment, piece)) {
+            html->state = TEXT;
+        }
         break;
     case RAW:
         raw_read(html, piece);
@@ -678,6 +594,7 @@ cp_html_place cp_html_next(cp_html *html, cp_span *piece, apr_size_t *held)
 {
     cp_html_place place = CP_HTML_NONE;
 
+    html->mark = NULL;
     while (piece->length && place == CP_HTML_NONE) {
         *held = 0;
         place = step(html, piece, held);
@@ -690,5 +607,5 @@ cp_html_place cp_html_next(cp_html *html, cp_span *piece, apr_size_t *held)
 
 bool cp_html_ends_in_form(const cp_html *html)
 {
-    return form_is_due(html);
+    return cp_html_form_is_due(&html->form);
 }

@@ -4,6 +4,7 @@ void cp_html_raw_begin(cp_html_raw *raw, const char *element)
 {
     memset(raw, 0, sizeof(*raw));
     raw->element = element;
+    raw->length = strlen(element);
     raw->is_script = strcmp(element, "script") == 0;
 }
 
@@ -64,7 +65,8 @@ static cp_html_raw_step step_next(cp_html_raw *raw, char c)
     }
 }
 
-bool cp_html_raw_read(cp_html_raw *raw, char c)
+/* @return false when the byte stands behind the name of the end tag */
+static bool byte_read(cp_html_raw *raw, char c)
 {
     if (raw->escape != CP_HTML_PLAIN) {
         dash_note(raw, c);
@@ -82,4 +84,47 @@ bool cp_html_raw_read(cp_html_raw *raw, char c)
         raw->step = step_next(raw, c);
     }
     return true;
+}
+
+/* Reads over text in which only the end tag matters, as long as it can be
+ * seen whole. @return whether it was reached */
+static bool plain_read(const cp_html_raw *raw, cp_span *piece)
+{
+    const char *end = piece->at + piece->length;
+    const char *at = piece->at;
+    bool ended = false;
+
+    while ((at = memchr(at, '<', (size_t)(end - at)))
+           && (apr_size_t)(end - at) > raw->length + 2
+           && !(at[1] == '!' && raw->is_script)) {
+        if (at[1] == '/'
+            && strncasecmp(at + 2, raw->element, raw->length) == 0
+            && cp_html_ends_name(at[raw->length + 2])) {
+            at += raw->length + 2;
+            ended = true;
+            break;
+        }
+        at++;
+    }
+    at = at ? at : end;
+    *piece = cp_span_make(at, (apr_size_t)(end - at));
+    return ended;
+}
+
+bool cp_html_raw_read(cp_html_raw *raw, cp_span *piece)
+{
+    while (piece->length) {
+        if (raw->step == CP_HTML_RAW_TEXT && raw->escape == CP_HTML_PLAIN
+            && plain_read(raw, piece)) {
+            return true;
+        }
+        if (piece->length) {
+            if (!byte_read(raw, piece->at[0])) {
+                return true;
+            }
+            piece->at++;
+            piece->length--;
+        }
+    }
+    return false;
 }

@@ -26,6 +26,7 @@ typedef enum cp_html_raw_step {
 
 typedef struct cp_html_raw {
     const char *element;        /* whose text it is */
+    apr_size_t length;          /* of its name */
     bool is_script;
     cp_html_escape escape;
     cp_html_raw_step step;
@@ -38,15 +39,11 @@ typedef struct cp_html_raw {
 void cp_html_raw_begin(cp_html_raw *raw, const char *element);
 
 /**
- * Reads one byte.
- * @return false when it stands behind the name of the end tag, and is no text
+ * Reads on to the end of the text.
+ * @param piece  moved on behind the name of the end tag, whose attributes or
+ *               `>` follow; or to its own end
+ * @return whether the text has ended
  */
-bool cp_html_raw_read(cp_html_raw *raw, char c);
-
-/** Whether nothing before the next `<` can matter. */
-static inline bool cp_html_raw_may_skip(const cp_html_raw *raw)
-{
-    return raw->step == CP_HTML_RAW_TEXT && raw->escape == CP_HTML_PLAIN;
-}
+bool cp_html_raw_read(cp_html_raw *raw, cp_span *piece);
 
 #endif

@@ -24,6 +24,9 @@
  * are some 40 KB a thread. */
 #define MEMO_SLOTS 32
 
+/* Random bytes that a thread draws at once, for some 30 masks. */
+#define MASK_SUPPLY 1024
+
 struct cp_keyring {
     pid_t maker;
     cp_keys keys;
@@ -45,6 +48,8 @@ typedef struct memo_slot {
 /* What one thread remembers. */
 typedef struct memo {
     memo_slot slots[MEMO_SLOTS];
+    unsigned char supply[MASK_SUPPLY];  /* of randomness for masks */
+    apr_size_t supplied;        /* bytes of it that are left, at its end */
 } memo;
 
 static void memo_free(void *remembered)
@@ -379,4 +384,36 @@ bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
         memset(text, 0, text_length);
     }
     return good;
+}
+
+/* --- Masks ------------------------------------------------------------ */
+
+static bool supply_draw(memo *thread)
+{
+    if (!cp_random_bytes(thread->supply, sizeof(thread->supply))) {
+        return false;
+    }
+    thread->supplied = sizeof(thread->supply);
+    return true;
+}
+
+bool cp_keyring_mask(const cp_keyring *ring, unsigned char *mask,
+                     apr_size_t length)
+{
+    memo *thread = memo_get(ring);
+    apr_size_t made = 0;
+
+    while (thread && made < length
+           && (thread->supplied || supply_draw(thread))) {
+        const unsigned char *next = thread->supply + MASK_SUPPLY
+                                    - thread->supplied;
+        const unsigned char *end = thread->supply + MASK_SUPPLY;
+
+        for (; next < end && made < length; next++) {
+            mask[made] = *next & 63;
+            made += mask[made] < CP_ALPHANUMERIC_COUNT; /* fair to all */
+        }
+        thread->supplied = (apr_size_t)(end - next);
+    }
+    return made == length;
 }

@@ -1,6 +1,6 @@
 /**
  * @file keyring.h
- * @brief Keys, the subkeys derived from them, MACs, and sealing.
+ * @brief Keys, the subkeys derived from them, MACs, sealing, and masks.
  *
  * For each purpose and realm a subkey is derived by HKDF (RFC 5869), so that
  * a token made for one is worth nothing in another.
@@ -80,5 +80,16 @@ bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
 bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
                      cp_span secret, cp_span bound, cp_span sealed,
                      unsigned char *text);
+
+/**
+ * Random numbers below CP_ALPHANUMERIC_COUNT to mask a token with. A mask is
+ * sent with what it masks and so is no secret, but never comes twice: it is
+ * taken from a supply that each thread keeps, since to ask OpenSSL for each
+ * costs more than all the rest of a masked token.
+ * @param mask  gets @a length numbers
+ * @return false when there is no randomness to be had
+ */
+bool cp_keyring_mask(const cp_keyring *ring, unsigned char *mask,
+                     apr_size_t length);
 
 #endif

@@ -96,7 +96,8 @@ static bool is_wanted(const cp_exchange *exchange, const request_rec *r,
 {
     return !exchange->refusal && r->status != HTTP_PARTIAL_CONTENT
            && r->status != HTTP_NOT_MODIFIED && is_readable_html(r)
-           && !begins_wide(in) && cp_csrf_masked(exchange->visit);
+           && cp_visit_value(exchange->visit, CP_CSRF)
+           && !begins_wide(in);
 }
 
 /* The page is not the one that was there, and is one visitor's. */
@@ -109,7 +110,9 @@ static void headers_change(cp_exchange *exchange, request_rec *r)
 
     for (int i = 0; gone[i]; i++) {
         apr_table_unset(r->headers_out, gone[i]);
-        apr_table_unset(r->err_headers_out, gone[i]);
+        if (!apr_is_empty_table(r->err_headers_out)) {
+            apr_table_unset(r->err_headers_out, gone[i]);
+        }
     }
     apr_table_unset(r->headers_in, "Range");
     r->no_cache = 1;
@@ -119,15 +122,10 @@ static void headers_change(cp_exchange *exchange, request_rec *r)
 
 /* --- What ------------------------------------------------------------- */
 
-static void text_add(injector *into, const char *text, apr_size_t length)
+static void bucket_add(injector *into, apr_bucket *bucket)
 {
-    if (length) {
-        APR_BRIGADE_INSERT_TAIL(into->out,
-                                apr_bucket_heap_create(
-                                    text, length, NULL,
-                                    into->out->bucket_alloc));
-        into->out_length += length;
-    }
+    APR_BRIGADE_INSERT_TAIL(into->out, bucket);
+    into->out_length += bucket->length;
 }
 
 static void token_add(injector *into, cp_html_place place)
@@ -144,7 +142,8 @@ static void token_add(injector *into, cp_html_place place)
                          "\">", NULL)
            : apr_pstrcat(pool, "<input type=\"hidden\" name=\""
                          CP_FORM_FIELD "\" value=\"", token, "\">", NULL);
-    text_add(into, text, strlen(text));
+    bucket_add(into, apr_bucket_pool_create(text, strlen(text), pool,
+                                            into->out->bucket_alloc));
 }
 
 /* --- Pieces ----------------------------------------------------------- */
@@ -164,8 +163,7 @@ static apr_bucket *bytes_move(injector *into, apr_bucket *bucket,
         rest = APR_BUCKET_NEXT(bucket);
     }
     APR_BUCKET_REMOVE(bucket);
-    APR_BRIGADE_INSERT_TAIL(into->out, bucket);
-    into->out_length += bytes;
+    bucket_add(into, bucket);
     return rest;
 }
 
@@ -174,7 +172,10 @@ static void held_send(injector *into, apr_size_t kept)
 {
     apr_size_t sent = into->held_length - kept;
 
-    text_add(into, into->held, sent);
+    if (sent) {
+        bucket_add(into, apr_bucket_heap_create(into->held, sent, NULL,
+                                                into->out->bucket_alloc));
+    }
     memmove(into->held, into->held + sent, kept);
     into->held_length = kept;
 }

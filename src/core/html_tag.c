@@ -1,0 +1,238 @@
+/*
+ * A page is mostly text and tags that do not matter, and its reader shall
+ * cost less than what serves the page. No loop here needs a bound: a `>` that
+ * is known to lie ahead ends each of them.
+ */
+#include "html_tag.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum {
+    BLANK = 1,
+    SPACE = 2,                  /* blanks, and the `/` between attributes */
+    NAME_ENDS = 4,              /* of an attribute */
+    TAG_NAME_ENDS = 8,
+    BARE_ENDS = 16,             /* a value without quotes */
+    LETTER = 32
+};
+
+#define A_BLANK (BLANK | SPACE | NAME_ENDS | TAG_NAME_ENDS | BARE_ENDS)
+
+static const unsigned char classes[256] = {
+    ['\t'] = A_BLANK, ['\n'] = A_BLANK, ['\f'] = A_BLANK, ['\r'] = A_BLANK,
+    [' '] = A_BLANK,
+    ['/'] = SPACE | NAME_ENDS | TAG_NAME_ENDS,
+    ['='] = NAME_ENDS,
+    ['>'] = NAME_ENDS | TAG_NAME_ENDS | BARE_ENDS,
+    ['A' ... 'Z'] = LETTER, ['a' ... 'z'] = LETTER
+};
+
+static inline bool is_a(const char *at, int class)
+{
+    return classes[(unsigned char)*at] & class;
+}
+
+/* --- Marks ------------------------------------------------------------ */
+
+/* So far ahead the last `>` is looked for: far enough for many tags, and not
+ * so far that a page of few tags is searched again and again. */
+#define SIGHT 1024
+
+bool cp_html_mark(const char **mark, cp_span piece)
+{
+    if (!*mark || *mark < piece.at) {
+        *mark = memrchr(piece.at, '>', piece.length < SIGHT ? piece.length
+                                                            : SIGHT);
+    }
+    return *mark != NULL;
+}
+
+/* The next byte of one kind, or the end. Most are near, where memchr() costs
+ * more to call than to do. */
+static inline const char *byte_find(const char *at, const char *end,
+                                    char byte)
+{
+#ifdef __SSE2__
+    if (end - at >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes,
+                                                     _mm_set1_epi8(byte)));
+
+        if (found) {
+            return at + __builtin_ctz((unsigned int)found);
+        }
+        at += 16;
+    }
+#endif
+    at = memchr(at, byte, (size_t)(end - at));
+    return at ? at : end;
+}
+
+/* --- Tags ------------------------------------------------------------- */
+
+const char *cp_html_name_end(const char *at)
+{
+    while (!is_a(at, TAG_NAME_ENDS)) {
+        at++;
+    }
+    return at;
+}
+
+static inline cp_html_found attribute_next(const char **next,
+                                           const char *mark, cp_span *name,
+                                           cp_span *value)
+{
+    const char *at = *next;
+    const char *begin;
+
+    while (is_a(at, SPACE)) {
+        at++;
+    }
+    begin = at;
+    if (*at == '>') {
+        *next = at;
+        return CP_HTML_TAG_ENDS;
+    }
+    do {
+        at++;                   /* a name may begin with `=` */
+    } while (!is_a(at, NAME_ENDS));
+    *name = cp_span_make(begin, (apr_size_t)(at - begin));
+    *value = cp_span_make(at, 0);
+    while (is_a(at, BLANK)) {
+        at++;
+    }
+    *next = at;
+    if (*at != '=') {
+        return CP_HTML_ATTRIBUTE;
+    }
+    do {
+        at++;
+    } while (is_a(at, BLANK));
+    begin = at;
+    if (*at == '"' || *at == '\'') {
+        at = byte_find(++begin, mark, *at);
+        *next = at + 1;
+        if (at == mark) {
+            return CP_HTML_TAG_CUT;
+        }
+    }
+    else {
+        while (!is_a(at, BARE_ENDS)) {
+            at++;
+        }
+        *next = at;
+    }
+    *value = cp_span_make(begin, (apr_size_t)(at - begin));
+    return CP_HTML_ATTRIBUTE;
+}
+
+cp_html_found cp_html_attribute_next(const char **at, const char *mark,
+                                     cp_span *name, cp_span *value)
+{
+    return attribute_next(at, mark, name, value);
+}
+
+/* The `>` of the tag whose name begins at @a at, or NULL. */
+static inline const char *tag_end(const char *at, const char *mark)
+{
+    cp_html_found found = CP_HTML_ATTRIBUTE;
+    cp_span name, value;
+
+    at = cp_html_name_end(at);
+    if (*at == '>') {
+        return at;
+    }
+    while (found == CP_HTML_ATTRIBUTE) {
+        found = attribute_next(&at, mark, &name, &value);
+    }
+    return found == CP_HTML_TAG_ENDS ? at : NULL;
+}
+
+/* --- What matters ----------------------------------------------------- */
+
+/* A set of letters, of either case. */
+#define SET(letter) (1u << ((letter) & 31))
+#define IS_IN(set, letter) ((set) >> ((letter) & 31) & 1)
+
+/* What the names of tags that may matter begin with. */
+#define STARTS (SET('b') | SET('f') | SET('i') | SET('n') | SET('p') \
+                | SET('s') | SET('t') | SET('x'))
+#define ENDS (SET('b') | SET('f') | SET('h') | SET('t'))
+
+/* Whether a start tag may matter, by the first two letters of its name:
+ * base, button, form, iframe, input, noembed, noframes, plaintext, script,
+ * style, template, textarea, title, xmp. */
+static bool start_tag_matters(const char *name, bool in_form)
+{
+    char second = name[1] | ' ';
+
+    switch (name[0] | ' ') {
+    case 'b':
+        return second == 'a' || (second == 'u' && in_form);
+    case 'f':
+    case 'n':
+        return second == 'o';
+    case 'i':
+        return second == 'f' || (second == 'n' && in_form);
+    case 'p':
+        return second == 'l';
+    case 's':
+        return second == 'c' || second == 't';
+    case 't':
+        return second == 'e' || second == 'i';
+    default:
+        return second == 'm';
+    }
+}
+
+/* The same of an end tag: body, form, html, template. */
+static bool end_tag_matters(const char *name)
+{
+    char second = name[1] | ' ';
+
+    switch (name[0] | ' ') {
+    case 'b':
+    case 'f':
+        return second == 'o';
+    case 'h':
+        return second == 't';
+    default:
+        return second == 'e';
+    }
+}
+
+/* The `>` of the tag whose `<` is before @a at; NULL where it is no tag, may
+ * matter, or is not whole. */
+static inline const char *tag_skip(const char *at, const char *mark,
+                                   bool in_form)
+{
+    if (*at == '/') {
+        at++;
+        if (IS_IN(ENDS, *at) && end_tag_matters(at)) {
+            return NULL;
+        }
+    }
+    else if (IS_IN(STARTS, *at) && start_tag_matters(at, in_form)) {
+        return NULL;
+    }
+    return is_a(at, LETTER) ? tag_end(at, mark) : NULL;
+}
+
+void cp_html_text_skip(cp_span *piece, const char **mark, bool in_form)
+{
+    const char *end = piece->at + piece->length;
+    const char *at = byte_find(piece->at, end, '<');
+
+    while (at < end
+           && cp_html_mark(mark, cp_span_make(at, (apr_size_t)(end - at)))) {
+        const char *tag = tag_skip(at + 1, *mark, in_form);
+
+        if (!tag) {
+            break;
+        }
+        at = byte_find(tag + 1, end, '<');
+    }
+    *piece = cp_span_make(at, (apr_size_t)(end - at));
+}
