@@ -53,7 +53,9 @@ enum {
 /** An origin as a browser sends it, taken apart. */
 typedef struct cp_origin {
     const char *scheme;
-    const char *host;           /* "*.example.com" allows subdomains */
+    const char *host;           /* in small letters; an IPv6 address in its
+                                   brackets; "*.example.com" allows
+                                   subdomains */
     apr_port_t port;
 } cp_origin;
 

@@ -223,18 +223,19 @@ static bool is_websocket(const request_rec *r)
     return upgrade && ap_find_token(r->pool, upgrade, "websocket");
 }
 
-/* What the check consists of, for this request. */
+/* What the check consists of, for this request; Off leaves what the origin
+ * says. */
 static cp_csrf_mode mode_of(const cp_exchange *exchange,
                             const request_rec *r)
 {
     switch (exchange->page) {
     case CP_PAGE_PREFERENCES:
     case CP_PAGE_LANGUAGE:
-        return CP_CSRF_ORIGIN;  /* a cached page must be able to refuse */
+        return CP_CSRF_OFF;     /* a cached page must be able to refuse */
     default:
         break;
     }
-    return is_safe(r) ? CP_CSRF_ORIGIN : exchange->visit->terms->csrf;
+    return is_safe(r) ? CP_CSRF_OFF : exchange->visit->terms->csrf;
 }
 
 static int reason_find(cp_exchange *exchange, request_rec *r,
@@ -250,8 +251,7 @@ static int reason_find(cp_exchange *exchange, request_rec *r,
     if (mode == CP_CSRF_ON) {
         return token_check(exchange, r, reason);
     }
-    if (provenance == CP_UNKNOWN && exchange->page == CP_PAGE_NONE
-        && !is_safe(r)
+    if (mode == CP_CSRF_ORIGIN && provenance == CP_UNKNOWN
         && exchange->visit->verdicts[CP_SESSION].received_count) {
         *reason = CP_REFUSAL_NO_ORIGIN;
     }

@@ -301,6 +301,12 @@ static const char *set_inject(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
+static bool origin_equal(const cp_origin *a, const cp_origin *b)
+{
+    return a->port == b->port && strcmp(a->scheme, b->scheme) == 0
+           && strcmp(a->host, b->host) == 0;
+}
+
 static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
 {
     cp_server_config *config = cp_words_server(cmd);
@@ -314,10 +320,17 @@ static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
         return NULL;
     }
     wrong = cp_words_origin(cmd, word, &origin);
-    if (!wrong) {
-        *(cp_origin *)apr_array_push(config->trusted) = origin;
+    if (wrong) {
+        return wrong;
     }
-    return wrong;
+    for (int i = 0; i < config->trusted->nelts; i++) {
+        if (origin_equal(&APR_ARRAY_IDX(config->trusted, i, cp_origin),
+                         &origin)) {
+            return cp_words_refuse(cmd, word, "each origin once");
+        }
+    }
+    *(cp_origin *)apr_array_push(config->trusted) = origin;
+    return NULL;
 }
 
 static const char *set_languages(cmd_parms *cmd, void *dir, int argc,

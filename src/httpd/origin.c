@@ -1,4 +1,5 @@
 #include "origin.h"
+#include "words.h"
 
 #include <http_core.h>
 #include <http_protocol.h>
@@ -10,20 +11,26 @@ static apr_port_t scheme_port(const char *scheme)
     return strcmp(scheme, "https") == 0 ? 443 : 80;
 }
 
-/* A host with an optional port, as in Host; the brackets of an IPv6 address
- * are taken off. */
-static void authority_read(const char *text, const char *scheme,
-                           cp_origin *origin, apr_pool_t *pool)
-{
-    char *host = NULL, *scope = NULL;
-    apr_port_t port = 0;
+/* A host name of 255 characters and a port. */
+#define AUTHORITY_MAX 261
 
-    if (apr_parse_addr_port(&host, &scope, &port, text, pool) == APR_SUCCESS
-        && host) {
-        ap_str_tolower(host);
-        origin->host = host;
-        origin->port = port ? port : scheme_port(scheme);
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
+/* A host with an optional port, as in Host. A dot at its end names the same
+ * host. */
+static bool authority_read(const char *text, cp_origin *origin,
+                           apr_pool_t *pool)
+{
+    size_t length = strcspn(text, ":");
+
+    if (length > 1 && text[length - 1] == '.') {
+        text = apr_pstrcat(pool, apr_pstrmemdup(pool, text, length - 1),
+                           text + length, NULL);
     }
+    return cp_words_authority(pool, text, origin)
+           && (*origin->host == '['
+               || origin->host[strspn(origin->host, HOST_CHARACTERS)]
+                  == '\0');
 }
 
 /* --- What the client addressed ---------------------------------------- */
@@ -41,17 +48,35 @@ static bool peer_is_trusted(const request_rec *r,
     return false;
 }
 
-/* The last element of a comma-separated list. */
-static const char *last_of(apr_pool_t *pool, const char *list)
-{
-    const char *comma = list ? strrchr(list, ',') : NULL;
-    char *last = apr_pstrdup(pool, comma ? comma + 1 : list);
+/* What a proxy says of that; NULL where it says nothing. */
+typedef struct hearsay {
+    const char *scheme;
+    const char *host;
+    const char *port;
+} hearsay;
 
-    if (last) {
-        last += strspn(last, " \t");
-        apr_collapse_spaces(last, last);
+static char *trimmed(char *text)
+{
+    size_t length;
+
+    text += strspn(text, " \t");
+    for (length = strlen(text); length > 0; length--) {
+        if (text[length - 1] != ' ' && text[length - 1] != '\t') {
+            break;
+        }
     }
-    return last;
+    text[length] = '\0';
+    return text;
+}
+
+/* The last element of a comma-separated header, or NULL. */
+static char *last_of(const request_rec *r, const char *header)
+{
+    const char *list = apr_table_get(r->headers_in, header);
+    const char *comma = list ? strrchr(list, ',') : NULL;
+
+    return list ? trimmed(apr_pstrdup(r->pool, comma ? comma + 1 : list))
+                : NULL;
 }
 
 /* A parameter of a Forwarded element, without its quotes. */
@@ -64,62 +89,89 @@ static const char *parameter_of(apr_pool_t *pool, const char *element,
     for (char *pair = apr_strtok(copy, ";", &rest); pair;
          pair = apr_strtok(NULL, ";", &rest)) {
         char *equals = strchr(pair, '=');
+        char *value;
+        size_t length;
 
-        if (equals && (size_t)(equals - pair) == strlen(name)
-            && strncasecmp(pair, name, strlen(name)) == 0) {
-            char *value = equals + 1;
-            size_t length = strlen(value);
-
-            if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
-                value[length - 1] = '\0';
-                value++;
-            }
-            return value;
+        if (!equals) {
+            continue;
         }
+        *equals = '\0';
+        if (strcasecmp(trimmed(pair), name)) {
+            continue;
+        }
+        value = trimmed(equals + 1);
+        length = strlen(value);
+        if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
+            value[length - 1] = '\0';
+            value++;
+        }
+        return value;
     }
     return NULL;
 }
 
-static void forwarded_read(request_rec *r, const char **scheme,
-                           const char **host)
+static hearsay forwarded_read(const request_rec *r)
 {
-    const char *element = last_of(r->pool, apr_table_get(r->headers_in,
-                                                         "Forwarded"));
+    const char *element = last_of(r, "Forwarded");
 
     if (element) {
-        *scheme = parameter_of(r->pool, element, "proto");
-        *host = parameter_of(r->pool, element, "host");
+        return (hearsay){ parameter_of(r->pool, element, "proto"),
+                          parameter_of(r->pool, element, "host"), NULL };
+    }
+    return (hearsay){ last_of(r, "X-Forwarded-Proto"),
+                      last_of(r, "X-Forwarded-Host"),
+                      last_of(r, "X-Forwarded-Port") };
+}
+
+/* Whether the request target is in absolute form: then its host is the one
+ * that httpd went by, and the Host header's is not (RFC 9112 section
+ * 3.2.2). */
+static bool is_absolute(const request_rec *r)
+{
+    return r->hostname && r->parsed_uri.hostname
+           && strncasecmp(r->parsed_uri.hostname, r->hostname,
+                          strlen(r->hostname)) == 0;
+}
+
+/* Host and port, 0 for the usual one, out of the request itself. */
+static void addressed_read(const request_rec *r, cp_origin *own)
+{
+    const char *header = apr_table_get(r->headers_in, "Host");
+    const char *name = r->hostname ? r->hostname : r->server->server_hostname;
+    bool absolute = is_absolute(r);
+
+    if (!absolute && header && authority_read(header, own, r->pool)) {
         return;
     }
-    *scheme = last_of(r->pool, apr_table_get(r->headers_in,
-                                             "X-Forwarded-Proto"));
-    *host = last_of(r->pool, apr_table_get(r->headers_in,
-                                           "X-Forwarded-Host"));
+    name = name ? name : "";
+    if (strchr(name, ':') && *name != '[') {
+        name = apr_pstrcat(r->pool, "[", name, "]", NULL);
+    }
+    if (!authority_read(name, own, r->pool)) {
+        own->host = name;
+    }
+    own->port = absolute && r->parsed_uri.port_str ? r->parsed_uri.port : 0;
 }
 
 cp_origin cp_origin_own(request_rec *r, const cp_server_config *server)
 {
-    cp_origin own = { ap_http_scheme(r), r->hostname, 0 };
-    const char *scheme = NULL, *host = NULL;
+    cp_origin own = { ap_http_scheme(r), NULL, 0 };
+    hearsay said = { NULL, NULL, NULL };
 
     if (server->forwarded->nelts && peer_is_trusted(r, server)) {
-        forwarded_read(r, &scheme, &host);
-        if (scheme && strcasecmp(scheme, "https") == 0) {
-            own.scheme = "https";
-        }
-        else if (scheme && strcasecmp(scheme, "http") == 0) {
-            own.scheme = "http";
-        }
+        said = forwarded_read(r);
     }
-    if (!host) {
-        host = apr_table_get(r->headers_in, "Host");
+    if (said.scheme && strcasecmp(said.scheme, "https") == 0) {
+        own.scheme = "https";
     }
-    if (host) {
-        authority_read(host, own.scheme, &own, r->pool);
+    else if (said.scheme && strcasecmp(said.scheme, "http") == 0) {
+        own.scheme = "http";
     }
-    if (!own.host) {
-        own.host = r->server->server_hostname ? r->server->server_hostname
-                                              : "";
+    if (!said.host || !authority_read(said.host, &own, r->pool)) {
+        addressed_read(r, &own);
+    }
+    if (!own.port && said.port) {
+        own.port = cp_words_port(said.port);
     }
     if (!own.port) {
         own.port = scheme_port(own.scheme);
@@ -150,74 +202,84 @@ static bool origin_fits(const cp_origin *pattern, const cp_origin *origin)
            && host_fits(pattern->host, origin->host);
 }
 
-/* Reads a serialized origin (RFC 6454 section 6.1), and of a URL its origin.
- * @return false when it is none of http or https */
-static bool origin_read(const char *text, cp_origin *origin,
-                        apr_pool_t *pool)
+/* Reads the origin of a URL. @return what follows it, or NULL when it is none
+ * of http or https */
+static const char *url_read(const char *text, cp_origin *origin,
+                            apr_pool_t *pool)
 {
     bool https = strncasecmp(text, "https://", 8) == 0;
     const char *authority = text + (https ? 8 : 7);
     size_t length;
 
     if (!https && strncasecmp(text, "http://", 7)) {
-        return false;
+        return NULL;
     }
     length = strcspn(authority, "/?#");
-    *origin = (cp_origin){ https ? "https" : "http", NULL, 0 };
-    if (length == 0 || length > 260
-        || memchr(authority, '@', length)) {
-        return false;
+    if (length > AUTHORITY_MAX
+        || !authority_read(apr_pstrmemdup(pool, authority, length), origin,
+                           pool)) {
+        return NULL;
     }
-    authority_read(apr_pstrmemdup(pool, authority, length), origin->scheme,
-                   origin, pool);
-    return origin->host != NULL;
+    origin->scheme = https ? "https" : "http";
+    if (!origin->port) {
+        origin->port = scheme_port(origin->scheme);
+    }
+    return authority + length;
 }
 
-static bool is_trusted(const cp_exchange *exchange, const char *text)
+/* Reads a serialized origin (RFC 6454 section 6.1), which has no path, not
+ * even a slash. */
+static bool origin_read(const char *text, cp_origin *origin,
+                        apr_pool_t *pool)
+{
+    const char *rest = url_read(text, origin, pool);
+
+    return rest && *rest == '\0';
+}
+
+static bool is_trusted(const cp_exchange *exchange, const cp_origin *origin)
 {
     const apr_array_header_t *trusted = exchange->server->trusted;
-    cp_origin origin;
 
-    if (!text || !origin_read(text, &origin, exchange->r->pool)) {
-        return false;
-    }
     for (int i = 0; i < trusted->nelts; i++) {
-        if (origin_fits(&APR_ARRAY_IDX(trusted, i, cp_origin), &origin)) {
+        if (origin_fits(&APR_ARRAY_IDX(trusted, i, cp_origin), origin)) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_own(const cp_exchange *exchange, const char *text)
+static bool may_ask(const cp_exchange *exchange, const cp_origin *origin)
 {
-    cp_origin origin;
-
-    return origin_read(text, &origin, exchange->r->pool)
-           && origin_fits(&exchange->origin, &origin);
+    return origin_fits(&exchange->origin, origin)
+           || is_trusted(exchange, origin);
 }
 
 cp_provenance cp_origin_judge(const cp_exchange *exchange)
 {
     const apr_table_t *headers = exchange->r->headers_in;
+    apr_pool_t *pool = exchange->r->pool;
     const char *site = apr_table_get(headers, "Sec-Fetch-Site");
-    const char *origin = apr_table_get(headers, "Origin");
+    const char *sender = apr_table_get(headers, "Origin");
     const char *referer = apr_table_get(headers, "Referer");
+    cp_origin origin = { NULL, NULL, 0 };
 
     if (site) {
         return strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0
-               || is_trusted(exchange, origin) ? CP_OWN : CP_FOREIGN_SITE;
+               || (sender && origin_read(sender, &origin, pool)
+                   && is_trusted(exchange, &origin))
+               ? CP_OWN : CP_FOREIGN_SITE;
     }
-    if (origin) {
-        if (strcmp(origin, "null") == 0) {
-            return CP_NULL_ORIGIN;
-        }
-        return is_own(exchange, origin) || is_trusted(exchange, origin)
-               ? CP_OWN : CP_FOREIGN_ORIGIN;
+    if (sender && strcmp(sender, "null") == 0) {
+        return CP_NULL_ORIGIN;
+    }
+    if (sender) {
+        return origin_read(sender, &origin, pool)
+               && may_ask(exchange, &origin) ? CP_OWN : CP_FOREIGN_ORIGIN;
     }
     if (referer && strcmp(exchange->origin.scheme, "https") == 0) {
-        return is_own(exchange, referer) || is_trusted(exchange, referer)
-               ? CP_OWN : CP_FOREIGN_REFERER;
+        return url_read(referer, &origin, pool)
+               && may_ask(exchange, &origin) ? CP_OWN : CP_FOREIGN_REFERER;
     }
     return CP_UNKNOWN;
 }

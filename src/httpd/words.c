@@ -4,6 +4,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include <arpa/inet.h>
 #include <limits.h>
 
 const char *cp_words_refuse(cmd_parms *cmd, const char *value,
@@ -121,16 +122,34 @@ int cp_words_seconds(const char *text)
     return length == 0 && number <= INT_MAX ? (int)number : -1;
 }
 
+/* The address between brackets, in network order. */
+static bool ipv6_read(const char *literal, struct in6_addr *address)
+{
+    char text[INET6_ADDRSTRLEN];
+    size_t length = strlen(literal);
+
+    if (length < 4 || length - 2 >= sizeof(text) || *literal != '['
+        || literal[length - 1] != ']') {
+        return false;
+    }
+    apr_cpystrn(text, literal + 1, length - 1);
+    return inet_pton(AF_INET6, text, address) == 1;
+}
+
 bool cp_words_is_host(const char *host)
 {
-    if (strncmp(host, "*.", 2) == 0) {
-        host += 2;
-        if (!strchr(host, '.')) {
-            return false;       /* a whole top-level domain */
-        }
-    }
+    struct in6_addr address;
+
     if (*host == '[') {
-        return host[strspn(host, "[]:.0123456789abcdefABCDEF")] == '\0';
+        return ipv6_read(host, &address);
+    }
+    if (strncmp(host, "*.", 2) == 0) {
+        const char *top = strrchr(host + 2, '.');
+
+        if (!top || !apr_isalpha(top[1])) {
+            return false;       /* a whole top-level domain, or a number */
+        }
+        host += 2;
     }
     if (!apr_isalnum(*host)) {
         return false;
@@ -142,6 +161,48 @@ bool cp_words_is_host(const char *host)
         }
     }
     return true;
+}
+
+apr_port_t cp_words_port(const char *digits)
+{
+    size_t length = strspn(digits, "0123456789");
+    apr_int64_t number;
+
+    if (length == 0 || length > 5 || digits[length]) {
+        return 0;
+    }
+    number = apr_strtoi64(digits, NULL, 10);
+    return number <= 65535 ? (apr_port_t)number : 0;
+}
+
+bool cp_words_authority(apr_pool_t *pool, const char *text,
+                        cp_origin *origin)
+{
+    char *host = apr_pstrdup(pool, text);
+    char *colon = strrchr(host, ':');
+    char canonical[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+    apr_port_t port = 0;
+
+    if (colon && !strchr(colon, ']')) {
+        port = cp_words_port(colon + 1);
+        if (!port) {
+            return false;
+        }
+        *colon = '\0';
+    }
+    ap_str_tolower(host);
+    if (*host == '[') {
+        if (!ipv6_read(host, &address)
+            || !inet_ntop(AF_INET6, &address, canonical,
+                          sizeof(canonical))) {
+            return false;
+        }
+        host = apr_pstrcat(pool, "[", canonical, "]", NULL);
+    }
+    origin->host = host;
+    origin->port = port;
+    return *host != '\0';
 }
 
 bool cp_words_is_web_address(const char *value)
@@ -190,28 +251,16 @@ const char *cp_words_origin(cmd_parms *cmd, const char *word,
         "an origin: http:// or https://, a host (*. in front of it for all "
         "its subdomains), and a port where it is not the scheme's own; no "
         "path, not even a slash";
-    bool https = strncmp(word, "https://", 8) == 0;
-    apr_int64_t number = https ? 443 : 80;
-    char *host, *port;
+    bool https = strncasecmp(word, "https://", 8) == 0;
 
-    if ((!https && strncmp(word, "http://", 7))
-        || strpbrk(word + 8, "/?#@\\ ")) {
+    if ((!https && strncasecmp(word, "http://", 7))
+        || !cp_words_authority(cmd->pool, word + (https ? 8 : 7), origin)
+        || !cp_words_is_host(origin->host)) {
         return cp_words_refuse(cmd, word, allowed);
     }
-    host = apr_pstrdup(cmd->pool, word + (https ? 8 : 7));
-    port = strrchr(host, ':');
-    if (port && !strchr(port, ']')) {
-        *port++ = '\0';
-        number = apr_strtoi64(port, &port, 10);
-        if (*port || number < 1 || number > 65535) {
-            return cp_words_refuse(cmd, word, allowed);
-        }
+    origin->scheme = https ? "https" : "http";
+    if (!origin->port) {
+        origin->port = https ? 443 : 80;
     }
-    ap_str_tolower(host);
-    if (!cp_words_is_host(host)) {
-        return cp_words_refuse(cmd, word, allowed);
-    }
-    *origin = (cp_origin){ https ? "https" : "http", host,
-                           (apr_port_t)number };
     return NULL;
 }

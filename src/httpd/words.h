@@ -37,9 +37,22 @@ int cp_words_find(const char *const *words, const char *word);
  */
 int cp_words_seconds(const char *text);
 
-/** Whether it is a host name or address; `*.` may stand before two labels or
- *  more. */
+/** Whether it is a host name or address, of IPv6 in brackets; `*.` may stand
+ *  before a name of two labels or more. */
 bool cp_words_is_host(const char *host);
+
+/** @return a port's number; 0 when it is none of 1 to 65535 */
+apr_port_t cp_words_port(const char *digits);
+
+/**
+ * Takes a host and its port apart (RFC 3986 section 3.2), in small letters,
+ * an IPv6 address in brackets and in one spelling. What the host consists of
+ * otherwise is for the caller to check.
+ * @param origin  gets host and port, 0 where none is said
+ * @return false where it is not one host with at most one good port
+ */
+bool cp_words_authority(apr_pool_t *pool, const char *text,
+                        cp_origin *origin);
 
 /** Whether it is an http or https URL. */
 bool cp_words_is_web_address(const char *value);
