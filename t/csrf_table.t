@@ -20,8 +20,7 @@ use CookiePolicy::Visitor ();
 #            token (without the session), other (the csrftoken of another
 #            visitor), realm (both cookies of another host), forged, short,
 #            token-first and token-last (another visitor's csrftoken planted
-#            before or behind the own), both-first and both-last (another's
-#            pair planted)
+#            before or behind the own)
 #   header=, form=  the token in X-CSRFToken or in the form's field: plain,
 #            masked, wrong, wrong-masked, short, long, 63, 65, signs, blank,
 #            empty, other, realm, half; or what is said literally
@@ -235,6 +234,8 @@ on/https POST referer=https://on.example header=plain          => pass
 on/https POST referer=https://on.example:443/a header=plain    => pass
 on/https POST referer=HTTPS://On.Example/a header=plain        => pass
 on/https POST referer=https://on.example/a                     => no-token
+on/https POST referer=long-path header=plain                   => pass
+on/https POST referer=very-long header=plain                   => referer
 on/https POST referer=https://on.example:8443/ header=plain    => referer
 on/https POST referer=http://on.example/ header=plain          => referer
 on/https POST referer=https://evil.example/ header=plain       => referer
@@ -391,6 +392,7 @@ on POST     path=/nohook/echo.pl cookie=none                   => no-cookie
 on POST     path=/machine/echo.pl cookie=none                  => pass
 on POST     path=/machine/echo.pl                              => no-origin
 on POST     path=/machine/echo.pl origin=http://evil.example   => origin
+on PROPFIND path=/machine/echo.pl cookie=none                  => pass
 
 # --- WebSocket handshakes: the origin, no token.
 on GET      upgrade=websocket                                  => pass
@@ -684,8 +686,9 @@ sub request_of {
     }
     my ($addressed) = map { $_->[1] } grep { $_->[0] eq 'host' } @headers;
     my $jar = $with{jar} // ($addressed // $host) =~ s/:\d*\z//r;
-    my %meanings = (own => ($https ? 'https' : 'http') . "://$host",
-                    'very-long' => 'http://on.example' . 'e' x 7000);
+    my $own = ($https ? 'https' : 'http') . "://$host";
+    my %meanings = (own => $own, 'very-long' => $own . 'e' x 7000,
+                    'long-path' => "$own/" . 'e' x 7000);
     my @lines = map {
         my ($key, $value) = @$_;
         $HEADERS{$key} => $key eq 'header' ? token_of($value, $jar)
@@ -727,6 +730,40 @@ sub verdict_of {
            // eval { decode_json($answer->body)->{reason} }
            // 'forbidden, by something else';
 }
+
+# --- What is logged, before the table takes the ten lines of a second -------
+
+# The lines of CP0011 that a request brings; the log has its tag in front.
+sub logged {
+    my ($row) = @_;
+    my $before = length $server->log;
+
+    fetch(request_of($row));
+    return grep { /CP0011/ } split /\n/, substr $server->log, $before;
+}
+
+for my $case ([ 'on POST header=wrong', 'CSRF check refused POST: token' ],
+              [ 'on BREW origin=null', 'CSRF check refused BREW: null-origin' ],
+              [ 'report POST site=cross-site',
+                'CSRF check would refuse POST: cross-site' ],
+              [ 'report get', 'CSRF check would refuse get: no-cookie' ],
+              [ 'report GET upgrade=websocket origin=http://evil.example',
+                'CSRF check would refuse GET: origin' ]) {
+    my ($row, $said) = @$case;
+    my @lines = logged($row);
+    my $token = visitor('on.example', 1)->cookie('csrftoken');
+
+    is @lines, 1, "$row: one line";
+    like $lines[0] // '', qr/CP0011: \Q$said\E/, 'that says why';
+    unlike $lines[0] // '', qr/\Q@{[ substr $token, 0, 31 ]}\E/,
+        'and not the token';
+}
+is logged('report POST site=same-origin header=none cookie=none') , 1,
+    'without a token it would be refused, too';
+is logged('on POST header=plain'), 0, 'what passes is not logged';
+is logged('off POST origin=null'), 0, 'nor what is not checked';
+
+# --- The table --------------------------------------------------------------
 
 my $rows = 0;
 for my $line (split /\n/, $TABLE) {

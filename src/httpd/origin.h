@@ -10,8 +10,10 @@
 /**
  * What the client addressed: scheme, host and port, from the request or,
  * for the peers of CookiePolicyForwarded, from Forwarded (RFC 7239) or
- * X-Forwarded-Proto and -Host. Of several proxies' entries the last counts,
- * which the trusted peer itself wrote.
+ * X-Forwarded-Proto, -Host and -Port. Of several proxies' entries the last
+ * counts, which the trusted peer itself wrote; what is no scheme, host or
+ * port does not count.
+ * @return never without a host and a port; they lie in the request's pool
  */
 cp_origin cp_origin_own(request_rec *r, const cp_server_config *server);
 
@@ -25,7 +27,8 @@ typedef enum cp_provenance {
     CP_UNKNOWN                  /* no header tells */
 } cp_provenance;
 
-/** Sec-Fetch-Site first, else Origin, else on https the Referer. */
+/** Sec-Fetch-Site first, else Origin, else on https the Referer. A header
+ *  that is there and cannot be read is foreign. */
 cp_provenance cp_origin_judge(const cp_exchange *exchange);
 
 /** Whether the answer may give a newcomer cookies. */
