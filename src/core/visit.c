@@ -145,6 +145,9 @@ static void pair_sort(cp_visit *visit, const cp_pair *pair)
     bool exact = false;
     int managed = managed_find(visit, pair->name, &exact);
 
+    if (is_session_name(visit, pair->name)) {
+        visit->session_sent = true;
+    }
     if (managed >= 0) {
         if (exact) {
             managed_keep(visit, managed, cp_cookie_unquoted(pair->value));

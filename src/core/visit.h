@@ -125,6 +125,8 @@ typedef struct cp_visit {
     cp_request request;
     cp_verdict verdicts[CP_MANAGED_COUNT];
     cp_session *session;
+    bool session_sent;          /* a cookie of its name came, valid or not,
+                                   and whoever keeps it */
     const char *token_seen;     /* by the application, where it is not the
                                    one in force; NULL where it is */
     bool token_confirmed;       /* the application goes on with it */

@@ -252,7 +252,7 @@ static int reason_find(cp_exchange *exchange, request_rec *r,
         return token_check(exchange, r, reason);
     }
     if (mode == CP_CSRF_ORIGIN && provenance == CP_UNKNOWN
-        && exchange->visit->verdicts[CP_SESSION].received_count) {
+        && exchange->visit->session_sent) {
         *reason = CP_REFUSAL_NO_ORIGIN;
     }
     return OK;
