@@ -293,6 +293,7 @@ on POST     path=http://ON.example/cgi/echo.pl host=on.example origin=http://on.
 on POST     path=http://[::1]:8080/cgi/echo.pl host=on.example jar=[::1] origin=http://[::1]:8080 header=plain => pass
 lenient POST path=http://lenient.example:8080/cgi/echo.pl host=evil.example jar=lenient.example origin=http://lenient.example:8080 header=plain => pass
 lenient POST path=http://lenient.example/cgi/echo.pl host=evil.example jar=lenient.example origin=http://evil.example header=plain => origin
+lenient POST path=http://lenient.example./cgi/echo.pl host=evil.example jar=lenient.example origin=http://lenient.example header=plain => pass
 lenient POST path=http://lenient.example/cgi/echo.pl host=lenient.example:81 jar=lenient.example origin=http://lenient.example header=plain => pass
 
 # --- UseCanonicalName is about links that the server writes.

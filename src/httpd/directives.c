@@ -9,6 +9,7 @@
 #include "directives_inventory.h"
 #include "directives_policy.h"
 #include "language.h"
+#include "origin.h"
 #include "words.h"
 
 #include <http_core.h>
@@ -301,12 +302,6 @@ static const char *set_inject(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
-static bool origin_equal(const cp_origin *a, const cp_origin *b)
-{
-    return a->port == b->port && strcmp(a->scheme, b->scheme) == 0
-           && strcmp(a->host, b->host) == 0;
-}
-
 static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
 {
     cp_server_config *config = cp_words_server(cmd);
@@ -324,8 +319,8 @@ static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
         return wrong;
     }
     for (int i = 0; i < config->trusted->nelts; i++) {
-        if (origin_equal(&APR_ARRAY_IDX(config->trusted, i, cp_origin),
-                         &origin)) {
+        if (cp_origin_equal(&APR_ARRAY_IDX(config->trusted, i, cp_origin),
+                            &origin)) {
             return cp_words_refuse(cmd, word, "each origin once");
         }
     }

@@ -3,7 +3,6 @@
 
 #include <http_core.h>
 #include <http_protocol.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 static apr_port_t scheme_port(const char *scheme)
@@ -128,9 +127,11 @@ static hearsay forwarded_read(const request_rec *r)
  * 3.2.2). */
 static bool is_absolute(const request_rec *r)
 {
-    return r->hostname && r->parsed_uri.hostname
-           && strncasecmp(r->parsed_uri.hostname, r->hostname,
-                          strlen(r->hostname)) == 0;
+    size_t length = r->hostname ? strlen(r->hostname) : 0;
+    const char *target = r->parsed_uri.hostname;
+
+    return length && target && strncasecmp(target, r->hostname, length) == 0
+           && (target[length] == '\0' || strcmp(target + length, ".") == 0);
 }
 
 /* Host and port, 0 for the usual one, out of the request itself. */
@@ -195,6 +196,12 @@ static bool host_fits(const char *pattern, const char *host)
            && strcmp(host + host_length - pattern_length, pattern) == 0;
 }
 
+bool cp_origin_equal(const cp_origin *a, const cp_origin *b)
+{
+    return a->port == b->port && strcmp(a->scheme, b->scheme) == 0
+           && strcmp(a->host, b->host) == 0;
+}
+
 static bool origin_fits(const cp_origin *pattern, const cp_origin *origin)
 {
     return strcmp(pattern->scheme, origin->scheme) == 0
@@ -251,7 +258,7 @@ static bool is_trusted(const cp_exchange *exchange, const cp_origin *origin)
 
 static bool may_ask(const cp_exchange *exchange, const cp_origin *origin)
 {
-    return origin_fits(&exchange->origin, origin)
+    return cp_origin_equal(&exchange->origin, origin)
            || is_trusted(exchange, origin);
 }
 

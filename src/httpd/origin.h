@@ -17,6 +17,9 @@
  */
 cp_origin cp_origin_own(request_rec *r, const cp_server_config *server);
 
+/** Whether they are the same, letter by letter. */
+bool cp_origin_equal(const cp_origin *a, const cp_origin *b);
+
 /** The verdict on where a request comes from. */
 typedef enum cp_provenance {
     CP_OWN,                     /* of this origin, typed in, or trusted */
