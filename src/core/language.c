@@ -1,13 +1,11 @@
 #include "language.h"
+#include "quality.h"
 
 #include <stdlib.h>
 #include <apr_lib.h>
 
 /* Ranges of one Accept-Language header that are looked at. */
 #define RANGES_MAX 32
-
-/* A weight of 1, in thousandths. */
-#define QUALITY_MAX 1000
 
 static bool language_open(const cp_visit *visit)
 {
@@ -99,39 +97,6 @@ static int range_compare(const void *a, const void *b)
                                         : one->place - two->place;
 }
 
-/* RFC 9110 section 12.4.2: ;q= and a number from 0 to 1 with at most three
- * digits after the point. What is none counts as 0. */
-static int quality_read(cp_span parameter)
-{
-    int quality, worth = 100;
-
-    while (parameter.length && apr_isspace(parameter.at[0])) {
-        parameter.at++;
-        parameter.length--;
-    }
-    while (parameter.length
-           && apr_isspace(parameter.at[parameter.length - 1])) {
-        parameter.length--;
-    }
-    if (parameter.length == 0) {
-        return QUALITY_MAX;
-    }
-    if (parameter.length < 3 || parameter.length > 7
-        || apr_tolower(parameter.at[0]) != 'q' || parameter.at[1] != '='
-        || (parameter.at[2] != '0' && parameter.at[2] != '1')
-        || (parameter.length > 3 && parameter.at[3] != '.')) {
-        return 0;
-    }
-    quality = parameter.at[2] == '1' ? QUALITY_MAX : 0;
-    for (apr_size_t i = 4; i < parameter.length; i++, worth /= 10) {
-        if (!apr_isdigit(parameter.at[i])) {
-            return 0;
-        }
-        quality += (parameter.at[i] - '0') * worth;
-    }
-    return quality <= QUALITY_MAX ? quality : 0;
-}
-
 static int ranges_read(const char *header, weighted_range *ranges)
 {
     int count = 0;
@@ -147,9 +112,9 @@ static int ranges_read(const char *header, weighted_range *ranges)
             length += blanks;
             length += strspn(header + length, " \t");
             ranges[count].quality =
-                header[length] != ';' ? QUALITY_MAX
-                : quality_read(cp_span_make(header + length + 1,
-                                            element - length - 1));
+                header[length] != ';' ? CP_QUALITY_MAX
+                : cp_quality_read(cp_span_make(header + length + 1,
+                                               element - length - 1));
             ranges[count].place = count;
             count++;
         }
