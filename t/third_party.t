@@ -166,10 +166,11 @@ sub policy_read {
 sub policies { return map { policy_read($_) }
                       $_[0]->header('content-security-policy') }
 
-# The third parties that may be loaded as one kind, by the only policy.
+# The third parties that may be loaded as one kind, by the only policy, or the
+# only one with a directive.
 sub parties {
-    my ($answer, $kind) = @_;
-    my @policies = policies($answer);
+    my ($answer, $kind, $with) = @_;
+    my @policies = grep { !$with || $_->{$with} } policies($answer);
 
     return scalar(@policies) . ' policies' if @policies != 1;
     return join ' ', sort grep { /\A(?:https?:|\*)/ }
@@ -271,7 +272,8 @@ my $refusal = fetch(host => 'own.example', port => $server->port,
                     headers => [ Origin => 'http://evil.example',
                                  Accept => 'text/html' ]);
 is $refusal->status, 403, 'what the check refuses';
-is parties($refusal, 'script'), $UNDECIDED, 'is a document, too';
+is parties($refusal, 'script', 'script-src'), $UNDECIDED,
+    'is a document, too, beside its own policy';
 
 # --- Merging ---------------------------------------------------------------
 

@@ -148,6 +148,17 @@ const char *cp_phrase(const cp_phrases *phrases, const char *tag,
     return found ? found : word_of(phrases->fallback, key);
 }
 
+const char *cp_phrase_fill(const char *text, const char *place,
+                           const char *with, apr_pool_t *pool)
+{
+    const char *at = strstr(text, place);
+
+    return at ? apr_pstrcat(pool, apr_pstrmemdup(pool, text,
+                                                 (apr_size_t)(at - text)),
+                            with, at + strlen(place), NULL)
+              : text;
+}
+
 /* --- Numbers and times ------------------------------------------------ */
 
 /* A form that a language does not list is that of `other`. */
@@ -290,12 +301,29 @@ static bool digest_add(EVP_MD_CTX *context, const char *text)
     return EVP_DigestUpdate(context, text, strlen(text) + 1) == 1;
 }
 
+/* What is said when something fails is no part of a policy. */
+static bool is_of_policy(const char *key)
+{
+    return strncmp(key, "refusal.", 8) && strncmp(key, "problem.", 8);
+}
+
 static bool words_digest(EVP_MD_CTX *context, const language *spoken)
 {
-    char *all = json_dumps(spoken->words, JSON_SORT_KEYS | JSON_COMPACT);
-    bool good = all && digest_add(context, all);
+    json_t *words = json_copy(spoken->words);
+    const char *key;
+    json_t *word;
+    char *all;
+    bool good;
 
+    json_object_foreach(spoken->words, key, word) {
+        if (!is_of_policy(key)) {
+            json_object_del(words, key);
+        }
+    }
+    all = json_dumps(words, JSON_SORT_KEYS | JSON_COMPACT);
+    good = all && digest_add(context, all);
     free(all);
+    json_decref(words);
     return good;
 }
 

@@ -31,6 +31,11 @@ const char *cp_phrases_language(const cp_phrases *phrases, const char *tag);
 const char *cp_phrase(const cp_phrases *phrases, const char *tag,
                       const char *key);
 
+/** A text with something in the place of the first {name}, as
+ *  "Reason: {reason}" has it. */
+const char *cp_phrase_fill(const char *text, const char *place,
+                           const char *with, apr_pool_t *pool);
+
 /** Of the phrases KEY.one, KEY.two, KEY.few, ... the one that goes with a
  *  number, {n} in it replaced; NULL where there is none. */
 const char *cp_phrase_count(const cp_phrases *phrases, const char *tag,

@@ -1,8 +1,6 @@
 #include "choice.h"
 #include "consent_log.h"
 
-#include <http_protocol.h>
-
 /* The policy page is a form, and does not say so; a program sends JSON. */
 static cp_source source_of(const cp_form_data *form)
 {
@@ -47,23 +45,4 @@ int cp_choice_make(cp_exchange *exchange, const cp_choice *choices,
     grants_drop(visit->site->policy, kept, choices);
     return cp_preferences_choose(visit, kept) ? HTTP_SERVICE_UNAVAILABLE
                                               : HTTP_INTERNAL_SERVER_ERROR;
-}
-
-int cp_choice_explain(const cp_exchange *exchange, request_rec *r)
-{
-    const char *base = ap_escape_html2(r->pool, exchange->server->path, 0);
-
-    ap_set_content_type(r, "text/html; charset=utf-8");
-    ap_rprintf(r, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
-               "<meta charset=\"utf-8\">\n"
-               "<title>503 Your consent could not be recorded</title>\n"
-               "</head>\n<body>\n"
-               "<h1>Your consent could not be recorded</h1>\n"
-               "<p>This site must be able to show what you agreed to, and at "
-               "the moment it cannot keep a record. What you allowed does not "
-               "count, and you will be asked again. What you refused "
-               "counts.</p>\n"
-               "<p>Please try again later. <a href=\"%s\">Your choices</a>"
-               "</p>\n</body>\n</html>\n", base);
-    return OK;
 }

@@ -21,7 +21,4 @@
 int cp_choice_make(cp_exchange *exchange, const cp_choice *choices,
                    const cp_form_data *form);
 
-/** Sends the page that says so to whoever granted in vain. @return OK */
-int cp_choice_explain(const cp_exchange *exchange, request_rec *r);
-
 #endif

@@ -6,6 +6,7 @@
 #include "filters.h"
 #include "origin.h"
 #include "pages.h"
+#include "refusal.h"
 #include "session.h"
 #include "throttle.h"
 
@@ -285,7 +286,10 @@ static void corridor_insert_filter(request_rec *r)
     const cp_exchange *exchange = cp_exchange_of(r);
 
     cp_filters_insert(r);
-    if (exchange && !r->main) {
+    if (exchange && exchange->refusal) {
+        cp_refusal_shield(r);
+    }
+    else if (exchange && !r->main) {
         cp_csrf_replay(exchange, r);
     }
 }
@@ -357,6 +361,7 @@ void cp_corridor_register(apr_pool_t *pool)
     ap_hook_log_transaction(corridor_log_transaction, NULL, NULL,
                             APR_HOOK_MIDDLE);
     cp_csrf_check_register(pool);
+    cp_refusal_register();
     cp_filter_content_register();
     cp_filter_html_register();
     cp_filter_issue_register();

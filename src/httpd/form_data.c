@@ -7,7 +7,7 @@
 
 #define FIELDS_MAX 100
 
-static bool is_json(const request_rec *r)
+bool cp_form_data_is_json(const request_rec *r)
 {
     const char *type = apr_table_get(r->headers_in, "Content-Type");
 
@@ -112,7 +112,7 @@ int cp_form_data_read(const cp_form_data **form, request_rec *r)
     if (!ap_request_has_body(r)) {
         return OK;
     }
-    read->json = is_json(r);
+    read->json = cp_form_data_is_json(r);
     return read->json ? json_read(read, r) : urlencoded_read(read, r);
 }
 

@@ -18,6 +18,9 @@ typedef struct cp_form_data {
     bool json;                  /* they came as a JSON object */
 } cp_form_data;
 
+/** Whether the request says that its body is JSON. */
+bool cp_form_data_is_json(const request_rec *r);
+
 /**
  * Reads the request's body. Of a JSON object strings count, and each string
  * of an array; other types of content give an empty form.

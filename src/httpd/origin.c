@@ -256,6 +256,14 @@ static bool is_trusted(const cp_exchange *exchange, const cp_origin *origin)
     return false;
 }
 
+bool cp_origin_is_own(const cp_exchange *exchange, const char *url)
+{
+    cp_origin origin;
+
+    return url_read(url, &origin, exchange->r->pool)
+           && cp_origin_equal(&exchange->origin, &origin);
+}
+
 static bool may_ask(const cp_exchange *exchange, const cp_origin *origin)
 {
     return cp_origin_equal(&exchange->origin, origin)

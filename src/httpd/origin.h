@@ -34,6 +34,9 @@ typedef enum cp_provenance {
  *  that is there and cannot be read is foreign. */
 cp_provenance cp_origin_judge(const cp_exchange *exchange);
 
+/** Whether the origin of a URL is the one that was addressed. */
+bool cp_origin_is_own(const cp_exchange *exchange, const char *url);
+
 /** Whether the answer may give a newcomer cookies. */
 bool cp_origin_welcomes(const cp_exchange *exchange);
 

@@ -1,4 +1,5 @@
 #include "page_policy.h"
+#include "answer.h"
 #include "policy_view.h"
 
 #include <http_protocol.h>
@@ -29,13 +30,7 @@ static const char *phrase(const page *in, const char *key)
 static const char *filled(const page *in, const char *text, const char *name,
                           const char *html)
 {
-    const char *place = strstr(text, name);
-
-    return place ? apr_pstrcat(in->r->pool,
-                               apr_pstrmemdup(in->r->pool, text,
-                                              (apr_size_t)(place - text)),
-                               html, place + strlen(name), NULL)
-                 : text;
+    return cp_phrase_fill(text, name, html, in->r->pool);
 }
 
 static const char *code(const page *in, const char *text)
@@ -416,8 +411,10 @@ static void controller_send(const page *in)
 
 /* --- The whole ------------------------------------------------------------ */
 
-static void content_send(const page *in)
+static void content_send(const void *content)
 {
+    const page *in = content;
+
     ap_rvputs(in->r, "<h1>", phrase(in, "page.title"), "</h1>\n", NULL);
     paragraph(in, "page.intro");
     contents_send(in);
@@ -432,44 +429,11 @@ static void content_send(const page *in)
     controller_send(in);
 }
 
-static void place_send(const page *in, cp_place place)
-{
-    switch (place) {
-    case CP_PLACE_CONTENT:
-        content_send(in);
-        break;
-    case CP_PLACE_TITLE:
-        ap_rputs(phrase(in, "page.title"), in->r);
-        break;
-    case CP_PLACE_LANGUAGE:
-        ap_rputs(escaped(in, in->view->language), in->r);
-        break;
-    case CP_PLACE_DIRECTION:
-        ap_rputs(phrase(in, "language.direction"), in->r);
-        break;
-    default:
-        break;
-    }
-}
-
 int cp_page_policy(const cp_exchange *exchange, request_rec *r)
 {
-    const cp_template *frame = exchange->server->frame
-                               ? exchange->server->frame
-                               : cp_template_standard(r->pool);
     const cp_view *view = cp_view_make(exchange, r->pool);
-    bool rightward = strcmp(cp_view_phrase(view, "language.direction"),
-                            "rtl") != 0;
-    page in = { view, r, rightward ? "<code>" : "<code dir=\"ltr\">" };
-    cp_place place;
-    cp_span text;
-    int at = 0;
+    page in = { view, r, cp_answer_code_tag(exchange) };
 
-    ap_set_content_type(r, "text/html; charset=utf-8");
-    do {
-        place = cp_template_next(frame, &at, &text);
-        ap_rwrite(text.at, (int)text.length, r);
-        place_send(&in, place);
-    } while (place != CP_PLACE_END);
-    return OK;
+    return cp_answer_html(exchange, r, cp_view_phrase(view, "page.title"),
+                          content_send, &in);
 }

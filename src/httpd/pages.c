@@ -1,4 +1,5 @@
 #include "pages.h"
+#include "answer.h"
 #include "form_data.h"
 #include "choice.h"
 #include "csrf.h"
@@ -6,17 +7,14 @@
 #include "page_policy.h"
 #include "page_report.h"
 #include "preferences.h"
-#include "refusal.h"
+#include "problem.h"
 #include "session.h"
+#include "way_back.h"
 
-#include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <scoreboard.h>
-#include <util_filter.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
-#include <jansson.h>
 #include <mod_core.h>
 
 /* --- Which page ------------------------------------------------------- */
@@ -62,36 +60,13 @@ cp_page cp_page_find(const cp_server_config *server, const char *path,
     return CP_PAGE_UNKNOWN;
 }
 
-/* --- Where to go back to ---------------------------------------------- */
-
-#define VISIBLE_ASCII "!\"#$%&'()*+,-./0123456789:;<=>?@" \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
-
-/* A path on this host, as every browser reads it: one slash, and neither a
- * second nor a backslash after it; nothing that is not visible ASCII. What a
- * server on the way might decode in the path counts as if it were. */
-static bool next_is_safe(const char *next)
-{
-    char *decoded = strndup(next, strcspn(next, "?#"));
-    const char *texts[] = { next, decoded };
-    bool safe = decoded && ap_unescape_url_keep2f(decoded, 1) == OK
-                && next[strspn(next, VISIBLE_ASCII)] == '\0';
-
-    for (int i = 0; safe && i < 2; i++) {
-        safe = texts[i][0] == '/' && texts[i][1] != '/';
-        for (const char *c = texts[i]; safe && *c; c++) {
-            safe = !apr_iscntrl(*c) && *c != '\\';
-        }
-    }
-    free(decoded);
-    return safe;
-}
+/* --- Answers that go on ----------------------------------------------- */
 
 static int redirect(const cp_exchange *exchange, request_rec *r,
                     const char *next)
 {
-    const char *to = next && next_is_safe(next) ? next
-                                                : exchange->server->path;
+    const char *to = next && cp_way_is_safe(next) ? next
+                                                  : exchange->server->path;
 
     /* Host and scheme as the client addressed them are the browser's to
      * fill in (RFC 9110 section 10.2.2). */
@@ -102,24 +77,78 @@ static int redirect(const cp_exchange *exchange, request_rec *r,
     return OK;
 }
 
-static int json_answer(request_rec *r, json_t *answer)
-{
-    char *text = answer ? json_dumps(answer, JSON_INDENT(2)) : NULL;
-
-    json_decref(answer);
-    if (!text) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    ap_set_content_type(r, "application/json");
-    ap_rputs(text, r);
-    ap_rputs("\n", r);
-    free(text);
-    return OK;
-}
-
 static bool wants_json(const cp_exchange *exchange, const request_rec *r)
 {
-    return exchange->json || cp_accepts_json(r);
+    return exchange->json || cp_answer_is_json(r);
+}
+
+/* --- What can go wrong --------------------------------------------------- */
+
+static const cp_problem bad_form = {
+    .status = HTTP_BAD_REQUEST, .error = "bad-form",
+    .title = "problem.form.title", .what = "problem.bad-form.what",
+    .cure = "problem.form.cure"
+};
+
+static const cp_problem too_long = {
+    .status = HTTP_REQUEST_ENTITY_TOO_LARGE, .error = "too-long",
+    .title = "problem.form.title", .what = "problem.too-long.what"
+};
+
+static const cp_problem no_choice = {
+    .status = HTTP_BAD_REQUEST, .error = "no-choice",
+    .title = "problem.form.title", .what = "problem.no-choice.what",
+    .cure = "problem.form.cure", .link = "choices.title"
+};
+
+static const cp_problem no_language = {
+    .status = HTTP_BAD_REQUEST, .error = "no-language",
+    .title = "problem.form.title", .what = "problem.no-language.what",
+    .cure = "problem.form.cure"
+};
+
+static const cp_problem not_found = {
+    .status = HTTP_NOT_FOUND, .error = "not-found",
+    .title = "problem.not-found.title", .what = "problem.not-found.what",
+    .link = "page.title"
+};
+
+static const cp_problem method = {
+    .status = HTTP_METHOD_NOT_ALLOWED, .error = "method",
+    .title = "problem.method.title", .what = "problem.method.what",
+    .link = "page.title"
+};
+
+static const cp_problem no_token = {
+    .status = HTTP_FORBIDDEN, .error = "no-token",
+    .title = "problem.no-token.title", .what = "problem.no-token.what",
+    .cure = "problem.no-token.cure", .link = "page.title"
+};
+
+static const cp_problem store_away = {
+    .status = HTTP_SERVICE_UNAVAILABLE, .error = "store-away",
+    .title = "problem.store-away.title", .what = "problem.store-away.what",
+    .cure = "problem.later"
+};
+
+static const cp_problem log_away = {
+    .status = HTTP_SERVICE_UNAVAILABLE, .error = "log-away",
+    .title = "problem.log-away.title", .what = "problem.log-away.what",
+    .cure = "problem.later", .link = "choices.title"
+};
+
+/* What httpd says of a body that could not be read. */
+static int form_failed(const cp_exchange *exchange, request_rec *r,
+                       int status)
+{
+    switch (status) {
+    case HTTP_BAD_REQUEST:
+        return cp_problem_answer(exchange, r, &bad_form);
+    case HTTP_REQUEST_ENTITY_TOO_LARGE:
+        return cp_problem_answer(exchange, r, &too_long);
+    default:
+        return status;
+    }
 }
 
 /* --- The pages -------------------------------------------------------- */
@@ -170,18 +199,11 @@ static bool choices_read(const cp_visit *visit, const cp_form_data *form,
     return true;
 }
 
-/* The cookie goes out with this answer, so that it is no error of httpd's. */
+/* The cookie goes out with this answer, so that ErrorDocument has no say. */
 static int choice_failed(const cp_exchange *exchange, request_rec *r)
 {
-    json_t *answer;
-
-    r->status = HTTP_SERVICE_UNAVAILABLE;
-    if (!wants_json(exchange, r)) {
-        return cp_choice_explain(exchange, r);
-    }
-    answer = preferences_json(exchange->visit);
-    json_object_set_new(answer, "error", json_string("log-away"));
-    return json_answer(r, answer);
+    return cp_problem_tell(exchange, r, &log_away,
+                           preferences_json(exchange->visit));
 }
 
 static int page_preferences(cp_exchange *exchange, request_rec *r)
@@ -192,15 +214,15 @@ static int page_preferences(cp_exchange *exchange, request_rec *r)
 
     if (r->method_number == M_GET) {
         return wants_json(exchange, r)
-               ? json_answer(r, preferences_json(exchange->visit))
+               ? cp_answer_json(r, preferences_json(exchange->visit))
                : cp_page_policy(exchange, r);
     }
     status = cp_form_data_read(&form, r);
     if (status != OK) {
-        return status;
+        return form_failed(exchange, r, status);
     }
     if (!choices_read(exchange->visit, form, choices)) {
-        return HTTP_BAD_REQUEST;
+        return cp_problem_answer(exchange, r, &no_choice);
     }
     status = cp_choice_make(exchange, choices, form);
     if (status == HTTP_SERVICE_UNAVAILABLE) {
@@ -210,7 +232,7 @@ static int page_preferences(cp_exchange *exchange, request_rec *r)
         return status;
     }
     return wants_json(exchange, r)
-           ? json_answer(r, preferences_json(exchange->visit))
+           ? cp_answer_json(r, preferences_json(exchange->visit))
            : redirect(exchange, r, cp_form_data_get(form, "next"));
 }
 
@@ -221,15 +243,15 @@ static int page_language(cp_exchange *exchange, request_rec *r)
     int status = cp_form_data_read(&form, r);
 
     if (status != OK) {
-        return status;
+        return form_failed(exchange, r, status);
     }
     tag = cp_form_data_get(form, "language");
     if (!tag || !cp_language_choose(exchange->visit, cp_span_of(tag))) {
-        return HTTP_BAD_REQUEST;
+        return cp_problem_answer(exchange, r, &no_language);
     }
     return wants_json(exchange, r)
-           ? json_answer(r, json_pack("{s:s}", "language",
-                                      cp_language(exchange->visit)))
+           ? cp_answer_json(r, json_pack("{s:s}", "language",
+                                         cp_language(exchange->visit)))
            : redirect(exchange, r, cp_form_data_get(form, "next"));
 }
 
@@ -238,13 +260,14 @@ static int page_csrf(cp_exchange *exchange, request_rec *r)
     const char *token;
 
     if (exchange->visit->terms->csrf != CP_CSRF_ON) {
-        return HTTP_NOT_FOUND;
+        return cp_problem_answer(exchange, r, &not_found);
     }
     cp_visit_need(exchange->visit, CP_CSRF);
     token = cp_csrf_masked(exchange->visit);
-    return token ? json_answer(r, json_pack("{s:s, s:s}", "csrftoken", token,
-                                            "header", "X-CSRFToken"))
-                 : HTTP_FORBIDDEN;
+    return token
+           ? cp_answer_json(r, json_pack("{s:s, s:s}", "csrftoken", token,
+                                         "header", "X-CSRFToken"))
+           : cp_problem_answer(exchange, r, &no_token);
 }
 
 static int page_logout(cp_exchange *exchange, request_rec *r)
@@ -253,16 +276,16 @@ static int page_logout(cp_exchange *exchange, request_rec *r)
     int status = cp_form_data_read(&form, r);
 
     if (status != OK) {
-        return status;
+        return form_failed(exchange, r, status);
     }
     if (cp_session_end(exchange->visit) != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0023)
                       "a logout could not be done: the session store is "
                       "away");
-        return HTTP_SERVICE_UNAVAILABLE;
+        return cp_problem_answer(exchange, r, &store_away);
     }
     return wants_json(exchange, r)
-           ? json_answer(r, json_pack("{s:b}", "logged_out", 1))
+           ? cp_answer_json(r, json_pack("{s:b}", "logged_out", 1))
            : redirect(exchange, r, cp_form_data_get(form, "next"));
 }
 
@@ -278,7 +301,7 @@ static int page_gpc(cp_exchange *exchange, request_rec *r)
     apr_table_setn(r->err_headers_out, "Cache-Control", "max-age=86400");
     r->no_cache = 0;
     r->no_local_copy = 0;
-    return json_answer(r, json_pack(
+    return cp_answer_json(r, json_pack(
         "{s:b, s:s}", "gpc", 1, "lastUpdate",
         apr_psprintf(r->pool, "%04d-%02d-%02d", day.tm_year + 1900,
                      day.tm_mon + 1, day.tm_mday)));
@@ -287,8 +310,15 @@ static int page_gpc(cp_exchange *exchange, request_rec *r)
 static int page_policy(cp_exchange *exchange, request_rec *r)
 {
     return wants_json(exchange, r)
-           ? json_answer(r, cp_page_policy_json(exchange, r))
+           ? cp_answer_json(r, cp_page_policy_json(exchange, r))
            : cp_page_policy(exchange, r);
+}
+
+static int page_report(cp_exchange *exchange, request_rec *r)
+{
+    int status = cp_page_report(exchange, r);
+
+    return status == OK ? OK : form_failed(exchange, r, status);
 }
 
 /* --- Handling --------------------------------------------------------- */
@@ -306,25 +336,29 @@ static const page pages[] = {
     [CP_PAGE_CSRF] = { page_csrf, true, false },
     [CP_PAGE_LOGOUT] = { page_logout, false, true },
     [CP_PAGE_GPC] = { page_gpc, true, false },
-    [CP_PAGE_REPORT] = { cp_page_report, false, true },
+    [CP_PAGE_REPORT] = { page_report, false, true },
 };
 
-/* With a template of the site's own the pages may load what that needs. */
-static void headers_set(const cp_exchange *exchange, request_rec *r)
+/* What may be sent: for ErrorDocument, and in the header. */
+static void methods_tell(const page *asked, request_rec *r)
 {
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
-    apr_table_setn(r->err_headers_out, "Content-Security-Policy",
-                   exchange->server->frame
-                   ? "frame-ancestors 'none'; form-action 'self'; "
-                     "base-uri 'none'"
-                   : "default-src 'self'; frame-ancestors 'none'; "
-                     "form-action 'self'; base-uri 'none'");
-    apr_table_setn(r->err_headers_out, "Cross-Origin-Resource-Policy",
-                   "same-origin");
-    apr_table_setn(r->err_headers_out, "Referrer-Policy", "same-origin");
-    r->no_cache = 1;
-    r->no_local_copy = 1;
+    ap_allow_methods(r, REPLACE_ALLOW, "OPTIONS", NULL);
+    if (asked->gets) {
+        ap_allow_methods(r, MERGE_ALLOW, "GET", "HEAD", NULL);
+    }
+    if (asked->posts) {
+        ap_allow_methods(r, MERGE_ALLOW, "POST", NULL);
+    }
+}
+
+static int method_refuse(const cp_exchange *exchange, request_rec *r,
+                         const page *asked)
+{
+    apr_table_setn(r->err_headers_out, "Allow",
+                   apr_pstrcat(r->pool, "OPTIONS",
+                               asked->gets ? ",GET,HEAD" : "",
+                               asked->posts ? ",POST" : "", NULL));
+    return cp_problem_answer(exchange, r, &method);
 }
 
 int cp_page_handle(cp_exchange *exchange, request_rec *r)
@@ -332,21 +366,16 @@ int cp_page_handle(cp_exchange *exchange, request_rec *r)
     const page *asked = &pages[exchange->page];
 
     if (exchange->page == CP_PAGE_UNKNOWN) {
-        return HTTP_NOT_FOUND;
+        return cp_problem_answer(exchange, r, &not_found);
     }
-    headers_set(exchange, r);
+    cp_answer_headers(exchange, r);
     if (r->method_number == M_OPTIONS
         || !(r->method_number == M_GET ? asked->gets
              : r->method_number == M_POST && asked->posts)) {
-        ap_allow_methods(r, REPLACE_ALLOW, "OPTIONS", NULL);
-        if (asked->gets) {
-            ap_allow_methods(r, MERGE_ALLOW, "GET", "HEAD", NULL);
-        }
-        if (asked->posts) {
-            ap_allow_methods(r, MERGE_ALLOW, "POST", NULL);
-        }
-        return r->method_number == M_OPTIONS ? ap_send_http_options(r)
-                                             : HTTP_METHOD_NOT_ALLOWED;
+        methods_tell(asked, r);
+        return r->method_number == M_OPTIONS
+               ? ap_send_http_options(r)
+               : method_refuse(exchange, r, asked);
     }
     return asked->handle(exchange, r);
 }

@@ -1,4 +1,5 @@
 #include "policy_view.h"
+#include "answer.h"
 #include "language.h"
 
 #include <apr_hash.h>
@@ -213,8 +214,7 @@ const cp_view *cp_view_make(const cp_exchange *exchange, apr_pool_t *pool)
     view->pool = pool;
     view->tag = cp_language(exchange->visit);
     view->tag = view->tag ? view->tag : CP_PHRASES_FALLBACK;
-    view->language = cp_phrases_language(exchange->server->phrases,
-                                         view->tag);
+    view->language = cp_answer_language(exchange);
     view->categories = apr_array_make(pool, policy->category_count + 1,
                                       sizeof(cp_view_category));
     for (int i = 0; i < policy->category_count; i++) {

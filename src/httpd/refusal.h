@@ -8,13 +8,16 @@
 #include "exchange.h"
 
 /**
- * Answers 403 with a page, JSON or plain text, whichever the client takes;
- * where ErrorDocument 403 is configured, that answers.
+ * Answers 403 and says which check failed and what to do, in the form that
+ * the client takes; where ErrorDocument 403 is configured, that answers.
  * @return DONE or HTTP_FORBIDDEN
  */
 int cp_refusal_send(const cp_exchange *exchange, request_rec *r);
 
-/** Whether a client takes JSON rather than HTML, by its Accept header. */
-bool cp_accepts_json(const request_rec *r);
+/** Keeps what is left of a refused request's body from whatever answers in
+ *  its place. */
+void cp_refusal_shield(request_rec *r);
+
+void cp_refusal_register(void);
 
 #endif

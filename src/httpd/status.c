@@ -4,9 +4,9 @@
  * escaping.
  */
 #include "status.h"
+#include "answer.h"
 #include "counters.h"
 #include "lifeline.h"
-#include "refusal.h"
 #include "status_inventory.h"
 
 #include <http_core.h>
@@ -174,7 +174,7 @@ static int status_handler(request_rec *r)
         prometheus_send(r, figures);
     }
     else if ((r->args && strcmp(r->args, "json") == 0)
-             || cp_accepts_json(r)) {
+             || cp_answer_is_json(r)) {
         json_send(r, figures);
     }
     else {

@@ -4,8 +4,8 @@
  * clients' own making, and are escaped wherever they are shown.
  */
 #include "status_inventory.h"
+#include "answer.h"
 #include "page_report.h"
-#include "refusal.h"
 #include "suggestion.h"
 
 #include <http_core.h>
@@ -435,26 +435,15 @@ static json_t *host_json(const host *on, apr_pool_t *pool)
 static int json_send(request_rec *r, const view *all)
 {
     json_t *hosts = json_array();
-    json_t *answer;
-    char *text;
 
     for (int i = 0; i < all->hosts->nelts; i++) {
         json_array_append_new(hosts, host_json(&APR_ARRAY_IDX(all->hosts, i,
                                                               host),
                                                r->pool));
     }
-    answer = json_pack("{s:I, s:o}", "missed", (json_int_t)all->missed,
-                       "hosts", hosts);
-    text = answer ? json_dumps(answer, JSON_INDENT(2)) : NULL;
-    json_decref(answer);
-    if (!text) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    ap_set_content_type(r, "application/json");
-    ap_rputs(text, r);
-    ap_rputs("\n", r);
-    free(text);
-    return OK;
+    return cp_answer_json(r, json_pack("{s:I, s:o}", "missed",
+                                       (json_int_t)all->missed, "hosts",
+                                       hosts));
 }
 
 static void text_send(request_rec *r, const view *all)
@@ -489,7 +478,7 @@ int cp_status_inventory(request_rec *r)
         text_send(r, &all);
         return OK;
     }
-    if (strcmp(form, "&json") == 0 || cp_accepts_json(r)) {
+    if (strcmp(form, "&json") == 0 || cp_answer_is_json(r)) {
         return json_send(r, &all);
     }
     html_send(r, &all);

@@ -210,6 +210,24 @@ static void phrases_by_language(void **state)
     assert_null(cp_phrase(phrases, "fr", ""));
 }
 
+static void places_filled(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *filled;
+    } known[] = {
+        { "Reason: {x}", "Reason: {x}{y}" }, { "{x}", "{x}{y}" },
+        { "{x} and {x}", "{x}{y} and {x}" }, { "none", "none" }, { "", "" },
+        { "{x", "{x" }, { "{y}{x}.", "{y}{x}{y}." },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        assert_string_equal(cp_phrase_fill(known[i].text, "{x}", "{x}{y}",
+                                           pool), known[i].filled);
+    }
+}
+
 /* --- Numbers ------------------------------------------------------------ */
 
 /* After the samples of CLDR's rules. */
@@ -485,6 +503,7 @@ int main(void)
         cmocka_unit_test(directions),
         cmocka_unit_test(nearest_language),
         cmocka_unit_test(phrases_by_language),
+        cmocka_unit_test(places_filled),
         cmocka_unit_test(plural_rules),
         cmocka_unit_test(times_in_words),
         cmocka_unit_test(texts_of_the_site_go_first),
