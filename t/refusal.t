@@ -1,5 +1,5 @@
 # Answers that say no: why, in the visitor's language, in the form that the
-# client takes; ErrorDocument; what is counted.
+# client takes; ErrorDocument; what is counted and logged.
 use strict;
 use warnings;
 use utf8;
@@ -111,6 +111,18 @@ sub ask {
                                    defined $body ? (body => $body) : ());
 }
 
+# The lines that are new since the last call.
+{
+    my $read = 0;
+
+    sub lines {
+        my $log = substr $server->log, $read;
+
+        $read += length $log;
+        return grep { /CP0011/ } split /\n/, $log;
+    }
+}
+
 # --- Every reason, in every form --------------------------------------------
 
 my $visitor = visitor();
@@ -193,6 +205,7 @@ sub is_private {
 
 my $before = counted();
 my %texts;
+lines();
 for my $reason (sort keys %reasons) {
     for my $language (sort keys %SAYS) {
         my @language = ('Accept-Language' => "$language-XX, xx;q=0.5");
@@ -247,6 +260,79 @@ is $after->{$_} - $before->{$_}, 21, "each was counted: $_"
     for sort keys %reasons;
 is join(' ', sort keys %$after), join(' ', sort keys %reasons),
     'there is no other reason';
+
+# --- The log -----------------------------------------------------------------
+
+# The line of a request that is refused, sent again until a line is not held
+# back by the limit of ten a second.
+sub line_of {
+    my ($ask) = @_;
+
+    lines();
+    for (1 .. 40) {
+        $ask->();
+        my @told = lines();
+        return $told[0] if @told == 1;
+        return "more than one: @told" if @told;
+        select undef, undef, undef, 0.1;
+    }
+    return 'none';
+}
+
+sub log_of {
+    my (@headers) = @_;
+
+    return line_of(sub { ask($visitor, 'POST', '/', 'a=1', @FORM, @headers) });
+}
+
+for my $reason (sort keys %reasons) {
+    my $told = line_of(sub { refused($reason, 'X-Client-IP' => '192.0.2.7') });
+    my $from = $reasons{$reason}{from} ? " from $reasons{$reason}{from}" : '';
+
+    like $told, qr/:warn\] .*\[client 192\.0\.2\.7:\d+\] CP0011: CSRF check refused POST: $reason\Q$from\E(?:, referer: \S+)?\z/,
+        "$reason: a line that names the check" . ($from ? ' and the origin' : '');
+    my $secrets = join '|', map { quotemeta }
+        $SECRET, $OTHER, $visitor->cookie('sessionid'), 'a=1', 'x=y';
+    unlike $told, qr/$secrets/, "$reason: and nothing secret";
+    $reasons{$reason}{line} = $told;
+}
+like log_of(Origin => 'file://'), qr/: origin from file:\/\/\z/, 'no web origin';
+like log_of(Origin => q(http://a b"c'd\e${PATH}*%{x}%41@f)),
+    qr/: origin from http:\/\/a\?b\?c\?d\?e\?\?PATH\?\?\?\?x\?\?41\?f\z/,
+    'what no origin has is a question mark';
+like log_of(Origin => "http://\xff\tevil"),
+    qr/: origin from http:\/\/\?\?evil\z/, 'what is not printable, too';
+like log_of(Origin => 'http://' . 'x' x 4000),
+    qr/: origin from http:\/\/x{93}\z/, 'a long one is cut';
+like log_of('Sec-Fetch-Site' => 'cross-site'), qr/: cross-site\z/,
+    'cross-site, and nothing says from where';
+like log_of('Sec-Fetch-Site' => 'same-site', Referer =>
+            'http://sub.own.example/a?token=1#x'),
+    qr/: cross-site from http:\/\/sub\.own\.example, referer: /,
+    'or the Referer does, without its path';
+like log_of(Origin => ''), qr/: origin\z/, 'an empty one';
+like log_of('X-CSRFToken' => 'T0KEN' x 10), qr/: token\z/,
+    'a wrong token is not in it';
+like line_of(sub { ask($visitor, 'X' x 200, '/', 'a=1', @FORM) }),
+    qr/refused X{32}: no-token\z/, 'nor a long method';
+
+# The filter of the manual, with fail2ban's own words for the beginning.
+open my $manual, '<', 'docs/fail2ban.md' or die "docs/fail2ban.md: $!\n";
+my @filters = map { /^\s*(?:failregex = )?(\^%\(_apache_error_client\)s.*)$/ }
+              <$manual>;
+close $manual;
+is scalar(@filters), 2, 'the manual has two filters';
+my $CLIENT = '\[[^]]*\] \[(error|\S+:\S+)\]( \[pid \d+:\S+ \d+\])? '
+             . '\[client (?<HOST>[\d.]+)(:\d{1,5})?\]';
+s/%\(_apache_error_client\)s/$CLIENT/ for @filters;
+for my $reason (sort keys %reasons) {
+    my @hosts = map { $reasons{$reason}{line} =~ /$_/ ? $+{HOST} : () }
+                @filters;
+    is "@hosts", '192.0.2.7', "$reason: fail2ban finds the client";
+}
+my $forged = log_of(Origin => 'http://[client 192.0.2.9] CP0011');
+is $forged =~ /$filters[0]/ ? $+{HOST} : $forged, '127.0.0.1',
+    'a forged one counts for its sender';
 
 # --- The form of the answer --------------------------------------------------
 

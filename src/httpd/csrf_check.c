@@ -297,11 +297,11 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
     }
     if (cp_throttle_admits(&refusals)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, CP_LOG(0011)
-                      "CSRF check %s %s: %s",
+                      "CSRF check %s %.32s: %s%s",
                       exchange->engine == CP_ENGINE_ON ? "refused"
                                                        : "would refuse",
                       ap_escape_logitem(r->pool, r->method),
-                      cp_refusal_word(reason));
+                      cp_refusal_word(reason), cp_refusal_origin(r, reason));
     }
     if (exchange->engine != CP_ENGINE_ON) {
         return DECLINED;

@@ -50,6 +50,47 @@ void cp_refusal_shield(request_rec *r)
     ap_add_input_filter(SHIELD, NULL, r, r->connection);
 }
 
+/* --- The log -------------------------------------------------------------- */
+
+#define ORIGIN_MAX 100
+
+#define ORIGIN_CHARACTERS "abcdefghijklmnopqrstuvwxyz" \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/.-_[]"
+
+/* Of a Referer no more than its origin: the rest may be a secret. */
+static apr_size_t origin_length(const char *text)
+{
+    const char *authority = strstr(text, "://");
+
+    return authority ? (apr_size_t)(authority + 3 - text)
+                       + strcspn(authority + 3, "/?#")
+                     : strcspn(text, "/?#");
+}
+
+const char *cp_refusal_origin(const request_rec *r, cp_refusal refusal)
+{
+    const char *named = refusal == CP_REFUSAL_CROSS_SITE
+                        || refusal == CP_REFUSAL_ORIGIN
+                        ? apr_table_get(r->headers_in, "Origin") : NULL;
+    apr_size_t length;
+    char *shown;
+
+    if (!named && (refusal == CP_REFUSAL_CROSS_SITE
+                   || refusal == CP_REFUSAL_REFERER)) {
+        named = apr_table_get(r->headers_in, "Referer");
+    }
+    length = named ? origin_length(named) : 0;
+    if (length == 0) {
+        return "";
+    }
+    shown = apr_pstrmemdup(r->pool, named,
+                           length < ORIGIN_MAX ? length : ORIGIN_MAX);
+    for (char *c = shown; *c; c++) {
+        *c = strchr(ORIGIN_CHARACTERS, *c) ? *c : '?';
+    }
+    return apr_pstrcat(r->pool, " from ", shown, NULL);
+}
+
 /* --- The answer ----------------------------------------------------------- */
 
 /* The policy page says what is done with cookies, and how to choose. */

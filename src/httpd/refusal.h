@@ -14,6 +14,11 @@
  */
 int cp_refusal_send(const cp_exchange *exchange, request_rec *r);
 
+/** For the log: " from ORIGIN" where a refusal is about a foreign origin that
+ *  the request names, else nothing. It is of at most 100 characters, and a
+ *  `?` stands for each that an origin has not. */
+const char *cp_refusal_origin(const request_rec *r, cp_refusal refusal);
+
 /** Keeps what is left of a refused request's body from whatever answers in
  *  its place. */
 void cp_refusal_shield(request_rec *r);
