@@ -194,9 +194,13 @@ static cp_html_place tag_end(cp_html *html)
 /* Whether a head's content cannot have begun yet with this tag. */
 static bool is_before_content(const cp_html *html)
 {
-    return !html->end_tag && (html->element == CP_HTML_E_HTML
-                              || html->element == CP_HTML_E_HEAD
-                              || html->element == CP_HTML_E_META);
+    bool structure = html->element == CP_HTML_E_HTML
+                     || html->element == CP_HTML_E_HEAD;
+
+    if (html->end_tag) {        /* of something that was never begun */
+        return !structure && html->element != CP_HTML_E_BODY;
+    }
+    return structure || html->element == CP_HTML_E_META;
 }
 
 static bool ends_form(const cp_html *html)
@@ -607,5 +611,6 @@ cp_html_place cp_html_next(cp_html *html, cp_span *piece, apr_size_t *held)
 
 bool cp_html_ends_in_form(const cp_html *html)
 {
-    return cp_html_form_is_due(&html->form);
+    return html->state == TEXT && !html->templates
+           && cp_html_form_is_due(&html->form);
 }

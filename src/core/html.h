@@ -42,7 +42,8 @@ cp_html *cp_html_make(const cp_html_origin *own, const char *field,
  */
 cp_html_place cp_html_next(cp_html *html, cp_span *piece, apr_size_t *held);
 
-/** The page is at its end: whether a form is open that is to have a token. */
+/** The page is at its end: whether a form is open that is to have a token,
+ *  and one could be put there. */
 bool cp_html_ends_in_form(const cp_html *html);
 
 #endif

@@ -31,7 +31,10 @@ static const char *const pages[] = {
     "<head>\n<!-- c --><!DOCTYPE x>\n[H]<script></script><meta charset=x>",
     "\xef\xbb\xbf<html>[H]<body>",
     "[H]<3",
-    "[H]</p>",
+    "</p></x>[H]<p>",
+    "</p>[H]</head>",
+    "<head></p>[H]</head>",
+    "</p>[H]</body>",
     "[H]<averyveryverylongname_that_matters_not charset=x>",
     "<head><meta charset=x>[H]<meta charset=y>",
     /* forms */
@@ -229,9 +232,13 @@ static void a_form_may_be_open_at_the_end(void **state)
         const char *page;
         bool open;
     } ends[] = {
-        { FORM "x", true }, { FORM "</form>", false }, { FORM "</bo", true },
+        { FORM "x", true }, { FORM "</form>", false }, { FORM "</bo", false },
         { "<form>x", false }, { "<form method=post action=//evil>", false },
         { "<form method=post", false }, { "<script>" FORM, false },
+        { FORM "<script>", false }, { FORM "<!-- ", false },
+        { FORM "<a b='", false }, { FORM "<template>", false },
+        { FORM "<textarea>", false }, { FORM "<textarea></textarea>", true },
+        { FORM "<template></template>", true },
     };
 
     (void)state;
