@@ -51,6 +51,14 @@ $stage->httpd_start(
         django => $UNPROTECTED,
         directives => '',
     },
+    'given.localhost' => {
+        django => $UNPROTECTED,
+        directives => 'CookiePolicyCsrfInject On',
+    },
+    'twice.localhost' => {
+        django => $APPLICATION,
+        directives => 'CookiePolicyCsrfInject On',
+    },
 );
 
 my @MANAGED = qw(cookies_preferences csrftoken django_language sessionid);
@@ -598,6 +606,38 @@ subtest 'a Django without CsrfViewMiddleware is protected' => sub {
     }), 0, 'nothing of it reached Django';
     is $visitor->post('/', text => 'right', csrfmiddlewaretoken => $token)
            ->{json}{text}, 'right', 'the right token is accepted';
+};
+
+subtest 'a Django that knows of no tokens is given them' => sub {
+    my $visitor = visitor('given');
+    my $page = $visitor->get('/guestbook');
+    my $token = $visitor->form_token;
+    my ($meta) = $page->{content}
+                 =~ /<meta name="csrf-token" content="(\w+)">/;
+
+    like $token, qr/^[A-Za-z0-9]{64}$/, 'its form holds a masked token';
+    is posts_during($UNPROTECTED, sub {
+        is $visitor->post('/guestbook', text => 'Ada',
+                          csrfmiddlewaretoken => $token)->{json}{text},
+           'Ada', 'which makes it pass';
+        is $visitor->call('/api', '{"n":1}', 'X-CSRFToken' => $meta)
+               ->{json}{body}, '{"n":1}', 'and script finds one in the head';
+        is_refused $visitor->post('/guestbook', text => 'x'), 'no-token',
+                   'another\'s form';
+    }), 2, 'no other post reaches Django';
+    is $page->{headers}{'cache-control'}, 'private, no-cache',
+       'the page is this visitor\'s';
+};
+
+subtest 'a Django that has its own tokens is left with them' => sub {
+    my $visitor = visitor('twice');
+    my $page = $visitor->get('/');
+    my $fields = () = $page->{content} =~ /name="csrfmiddlewaretoken"/g;
+
+    is $fields, 1, 'its form has one';
+    is $visitor->post('/', text => 'one',
+                      csrfmiddlewaretoken => $visitor->form_token)
+           ->{json}{text}, 'one', 'which Django and the module accept';
 };
 
 subtest 'nothing broke' => sub {

@@ -29,6 +29,15 @@ def plain(request):
                         % gettext('Monday'))
 
 
+def guestbook(request):
+    """A form by authors who have never heard of tokens."""
+    if request.method == 'POST':
+        return JsonResponse({'text': request.POST.get('text')})
+    return HttpResponse('<!DOCTYPE html><title>Guests</title>'
+                        '<form method="post" action="/guestbook">'
+                        '<input name="text"></form>')
+
+
 def basket(request):
     """Stores something for a visitor who has not logged in."""
     request.session['basket'] = request.session.get('basket', 0) + 1
@@ -46,6 +55,7 @@ urlpatterns = [
     path('', form),
     path('api', api),
     path('plain', plain),
+    path('guestbook', guestbook),
     path('basket', basket),
     path('wizard', wizard),
     path('login', LoginView.as_view(template_name='form.html')),
