@@ -20,6 +20,7 @@
 typedef struct injector {
     cp_exchange *exchange;
     cp_html *html;
+    const char *token;              /* masked; the same in all of the page */
     apr_bucket_brigade *out;
     apr_size_t out_length;
     char held[CP_HTML_HELD_MAX];    /* of pieces that are gone */
@@ -96,7 +97,6 @@ static bool is_wanted(const cp_exchange *exchange, const request_rec *r,
 {
     return !exchange->refusal && r->status != HTTP_PARTIAL_CONTENT
            && r->status != HTTP_NOT_MODIFIED && is_readable_html(r)
-           && cp_visit_value(exchange->visit, CP_CSRF)
            && !begins_wide(in);
 }
 
@@ -131,17 +131,14 @@ static void bucket_add(injector *into, apr_bucket *bucket)
 static void token_add(injector *into, cp_html_place place)
 {
     apr_pool_t *pool = into->exchange->r->pool;
-    const char *token = cp_csrf_masked(into->exchange->visit);
     const char *text;
 
-    if (!token) {
-        return;
-    }
     text = place == CP_HTML_HEAD
-           ? apr_pstrcat(pool, "<meta name=\"csrf-token\" content=\"", token,
-                         "\">", NULL)
+           ? apr_pstrcat(pool, "<meta name=\"csrf-token\" content=\"",
+                         into->token, "\">", NULL)
            : apr_pstrcat(pool, "<input type=\"hidden\" name=\""
-                         CP_FORM_FIELD "\" value=\"", token, "\">", NULL);
+                         CP_FORM_FIELD "\" value=\"", into->token, "\">",
+                         NULL);
     bucket_add(into, apr_bucket_pool_create(text, strlen(text), pool,
                                             into->out->bucket_alloc));
 }
@@ -312,15 +309,21 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
     return pass(f);
 }
 
+/* @return NULL where no token can be had */
 static injector *injector_make(cp_exchange *exchange, request_rec *r)
 {
+    const char *token = cp_csrf_masked(exchange->visit);
     injector *into = apr_pcalloc(r->pool, sizeof(*into));
     cp_html_origin *own = apr_pcalloc(r->pool, sizeof(*own));
 
+    if (!token) {
+        return NULL;
+    }
     own->scheme = exchange->origin.scheme;
     own->host = exchange->origin.host;
     own->port = exchange->origin.port;
     into->exchange = exchange;
+    into->token = token;
     into->html = cp_html_make(own, CP_FORM_FIELD, r->pool);
     into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     return into;
@@ -337,12 +340,13 @@ static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
             return ap_pass_brigade(f->next, in);
         }
         cp_filter_content_look(exchange, r);
-        if (!is_wanted(exchange, r, in)) {
+        f->ctx = is_wanted(exchange, r, in) ? injector_make(exchange, r)
+                                            : NULL;
+        if (!f->ctx) {
             ap_remove_output_filter(f);
             return ap_pass_brigade(f->next, in);
         }
         headers_change(exchange, r);
-        f->ctx = injector_make(exchange, r);
     }
     return brigade_read(f, in);
 }
