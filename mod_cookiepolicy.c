@@ -10,7 +10,7 @@ static void register_hooks(apr_pool_t *pool)
     cp_api_register();
     cp_authz_register(pool);
     cp_compile_register(pool);
-    cp_corridor_register(pool);
+    cp_corridor_register();
     cp_status_register(pool);
 }
 

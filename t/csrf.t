@@ -97,11 +97,20 @@ is $visitor->twin->request('POST', '/cgi/echo.pl', body => qq({"a":1}),
        headers => [ 'Content-Type' => 'application/json',
                     'X-CSRFToken' => masked($TOKEN) ])->status, 200,
     'JSON with it';
-is $visitor->twin->request('POST', '/cgi/echo.pl', body =>
-       "--x\r\nContent-Disposition: form-data; name=\"csrfmiddlewaretoken\""
-       . "\r\n\r\n$TOKEN\r\n--x--\r\n",
-       headers => [ 'Content-Type' => 'multipart/form-data; boundary=x' ])
-    ->status, 403, 'a multipart form needs the header';
+
+# The header has two names.
+for my $case ([ 'X-CSRF-Token', $TOKEN, undef, 200 ],
+              [ 'X-CSRF-Token', $wrong, undef, 403 ],
+              [ 'X-CSRF-Token', $TOKEN, $wrong, 403 ],
+              [ 'X-CSRF-Token', $TOKEN, '', 403 ],
+              [ 'X-CSRF-Token', $wrong, $TOKEN, 200 ]) {
+    my ($name, $token, $first, $status) = @$case;
+    is $visitor->twin->request(
+        'POST', '/cgi/echo.pl', headers =>
+        [ $name => $token, defined $first ? ('X-CSRFToken' => $first) : () ])
+        ->status, $status, "$name, with "
+        . (defined $first ? 'another X-CSRFToken' : 'no other') . ": $status";
+}
 
 # What content is given to put into its forms.
 my $page = $visitor->get('/cgi/echo.pl');
@@ -120,6 +129,15 @@ is $newcomer->post('/cgi/echo.pl', {}, token => $given)->status, 200,
 my $long = join '&', map { "field$_=" . 'v' x 90 } 1 .. 2500;
 my $first = form_encode([ csrfmiddlewaretoken => $TOKEN ]) . "&$long";
 my $last = "$long&" . form_encode([ csrfmiddlewaretoken => $TOKEN ]);
+my @MULTIPART = ('Content-Type' => 'multipart/form-data; boundary="--- x"');
+my $part = "----- x\r\nContent-Disposition: form-data; name=";
+my $token_part = "$part\"csrfmiddlewaretoken\"\r\n\r\n$TOKEN\r\n";
+my $small_file = "$part\"f\"; filename=\"a.bin\"\r\n"
+    . "Content-Type: application/octet-stream\r\n\r\n"
+    . "\0\1\r\n----- x \r\xff\n" x 30 . "\r\n";
+my $large_file = $small_file =~ s/\xff/"\xff" x 10_000/ger;
+my $end = "----- x--\r\n";
+
 my $short = form_encode([ a => 'b' x 3000, csrfmiddlewaretoken => $TOKEN,
                           c => "\0\1\2" ]);
 
@@ -130,16 +148,26 @@ sub pieces_of {
 }
 
 for my $path (qw(/cgi/echo.pl /proxied/echo.pl)) {
-    for my $case ([ 'short', $short, 200 ],
-                  [ 'longer than the window, token in front', $first, 200 ],
-                  [ 'longer than the window, token behind', $last, 403 ]) {
-        my ($what, $body, $status) = @$case;
+    for my $case (
+        [ 'short', $short, 200 ],
+        [ 'longer than the window, token in front', $first, 200 ],
+        [ 'longer than the window, token behind', $last, 403 ],
+        [ 'multipart', "$small_file$token_part$end", 200, @MULTIPART ],
+        [ 'multipart, no last boundary', "$small_file$token_part", 403,
+          @MULTIPART ],
+        [ 'multipart, token in front', "$token_part$large_file$end", 200,
+          @MULTIPART ],
+        [ 'multipart, token behind', "$large_file$token_part$end", 403,
+          @MULTIPART ],
+        [ 'multipart of another type', "$token_part$end", 403,
+          'Content-Type' => 'multipart/mixed; boundary="--- x"' ]) {
+        my ($what, $body, $status, @type) = @$case;
         for my $how ([ 'by length', body => $body ],
                      [ 'in pieces', pieces => pieces_of($body, 16_000) ],
                      [ 'in chunks', chunks => pieces_of($body, 9_000) ]) {
             my ($name, %with) = @$how;
             my $answer = $visitor->twin->request(
-                'POST', $path, %with, headers => \@FORM);
+                'POST', $path, %with, headers => @type ? \@type : \@FORM);
             is $answer->status, $status, "$path, $what, $name: $status";
             next if $status != 200;
             is $answer->seen('BODY_LENGTH'), length $body,
@@ -153,10 +181,45 @@ for my $path (qw(/cgi/echo.pl /proxied/echo.pl)) {
     is $answer->status, 200, "$path, longer, token in the header";
     is $answer->seen('BODY_SHA1'), sha1_hex($last), 'streamed on unchanged';
 }
-my $split = form_encode([ csrfmiddlewaretoken => $TOKEN ]);
-is $visitor->twin->request('POST', '/cgi/echo.pl', headers => \@FORM,
-                           chunks => [ split //, $split ])->status, 200,
-    'a token in chunks of one character';
+for my $case ([ form_encode([ csrfmiddlewaretoken => $TOKEN ]), @FORM ],
+              [ "$token_part$end", @MULTIPART ]) {
+    my ($body, @type) = @$case;
+    my $answer = $visitor->twin->request('POST', '/cgi/echo.pl',
+                                         headers => \@type,
+                                         chunks => [ split //, $body ]);
+    is $answer->status, 200, 'a token in chunks of one character';
+    is $answer->seen('BODY_SHA1'), sha1_hex($body), 'given back';
+}
+
+# The token must be there whole at the window's end, with what ends it.
+for my $case ([ 'form', 'a=', "&csrfmiddlewaretoken=$TOKEN&", @FORM ],
+              [ 'multipart', substr($small_file, 0, -2), "\r\n$token_part$part",
+                @MULTIPART ]) {
+    my ($what, $begin, $token, @type) = @$case;
+    my $ends = length $token;
+    $ends = index($token, $part, 10) + length "----- x\r\n"
+        if $what eq 'multipart';
+    for my $late (0, 1) {
+        my $body = $begin . 'v' x (65536 - length($begin) - $ends + $late)
+            . "$token$small_file";
+        my $answer = $visitor->twin->request(
+            'POST', '/cgi/echo.pl', pieces => pieces_of($body, 30_000),
+            headers => [ @type, Accept => 'application/json' ]);
+        is $answer->status, $late ? 403 : 200,
+            "$what, token " . ($late ? 'a byte too late' : 'just in time');
+        if ($late) {
+            is decode_json($answer->body)->{reason}, 'window', 'says why';
+        }
+        else {
+            is $answer->seen('BODY_SHA1'), sha1_hex($body), 'given back';
+        }
+    }
+}
+my $packed = $visitor->twin->request(
+    'POST', '/cgi/echo.pl', body => $short,
+    headers => [ @FORM, 'Content-Encoding' => 'x', Accept => 'application/json' ]);
+is decode_json($packed->body)->{reason}, 'no-token',
+    'a body that is encoded is not searched';
 
 # --- The refusal -----------------------------------------------------------
 

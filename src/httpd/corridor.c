@@ -261,6 +261,9 @@ static int corridor_header_parser(request_rec *r)
         cp_filter_interim_insert(exchange, r);
     }
     status = cp_csrf_check_request(exchange, r);
+    if (exchange->window) {
+        cp_window_replay(exchange->window, r);
+    }
     trailers_guard(exchange, r);
     if (status == DECLINED && exchange->visit->token_seen
         && exchange->engine == CP_ENGINE_ON) {
@@ -286,11 +289,8 @@ static void corridor_insert_filter(request_rec *r)
     const cp_exchange *exchange = cp_exchange_of(r);
 
     cp_filters_insert(r);
-    if (exchange && exchange->refusal) {
-        cp_refusal_shield(r);
-    }
-    else if (exchange && !r->main) {
-        cp_csrf_replay(exchange, r);
+    if (exchange && exchange->window && !r->main) {
+        cp_window_replay(exchange->window, r);
     }
 }
 
@@ -336,7 +336,7 @@ static int corridor_log_transaction(request_rec *r)
     return DECLINED;
 }
 
-void cp_corridor_register(apr_pool_t *pool)
+void cp_corridor_register(void)
 {
     /* Not after mod_ssl, which comes after mod_setenvif: that one would see
      * the header as it came. */
@@ -360,8 +360,7 @@ void cp_corridor_register(apr_pool_t *pool)
     ap_hook_handler(corridor_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(corridor_log_transaction, NULL, NULL,
                             APR_HOOK_MIDDLE);
-    cp_csrf_check_register(pool);
-    cp_refusal_register();
+    cp_window_register();
     cp_filter_content_register();
     cp_filter_html_register();
     cp_filter_issue_register();

@@ -7,6 +7,6 @@
 
 #include "config.h"
 
-void cp_corridor_register(apr_pool_t *pool);
+void cp_corridor_register(void);
 
 #endif

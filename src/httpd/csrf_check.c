@@ -5,164 +5,78 @@
 #include "refusal.h"
 #include "session.h"
 #include "throttle.h"
+#include "window.h"
 
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <apr_strings.h>
-#include <util_filter.h>
 
 static cp_throttle refusals = { .lines = 10, .period = 1 };
 
-#define REPLAY "CP_REPLAY"
+/* --- The token -------------------------------------------------------- */
 
-/* --- Reading ahead ---------------------------------------------------- */
-
-/* The window's bytes as one span. */
-static apr_status_t window_flatten(cp_exchange *exchange, request_rec *r,
-                                   cp_span *body)
+/* The name of Django's scripts first, then that of most others. */
+static const char *header_token(const request_rec *r)
 {
-    char *bytes = NULL;
-    apr_size_t length = 0;
-    apr_status_t status = apr_brigade_pflatten(exchange->window, &bytes,
-                                               &length, r->pool);
+    const char *token = apr_table_get(r->headers_in, "X-CSRFToken");
 
-    *body = cp_span_make(bytes ? bytes : "", length);
-    return status;
+    return token ? token : apr_table_get(r->headers_in, "X-CSRF-Token");
 }
 
-/* Reads up to a window of the body into exchange->window, and sets aside
- * what lies in others' memory. @return OK or an HTTP status */
-static int window_read(cp_exchange *exchange, request_rec *r, bool *complete)
+/* Whether there is a body that can be searched. What is compressed cannot. */
+static bool form_begin(cp_form *form, const request_rec *r)
 {
-    apr_bucket_brigade *piece = apr_brigade_create(
-        r->pool, r->connection->bucket_alloc);
-    apr_off_t length = 0;
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    const char *coding = apr_table_get(r->headers_in, "Content-Encoding");
 
-    *complete = false;
-    exchange->window = apr_brigade_create(r->pool,
-                                          r->connection->bucket_alloc);
-    while (!*complete && length < CP_FORM_WINDOW) {
-        apr_status_t status = ap_get_brigade(r->input_filters, piece,
-                                             AP_MODE_READBYTES,
-                                             APR_BLOCK_READ,
-                                             CP_FORM_WINDOW - length);
-        apr_off_t more = 0;
+    return ap_request_has_body((request_rec *)r)
+           && (!coding || strcasecmp(coding, "identity") == 0)
+           && cp_form_begin(form, cp_span_of(type));
+}
 
-        if (status == APR_SUCCESS) {
-            status = apr_brigade_length(piece, 1, &more);
+/* Reads no further than the token, or to where it cannot be any more. */
+static int form_check(cp_exchange *exchange, request_rec *r, cp_form *form,
+                      cp_refusal *reason)
+{
+    cp_window *window = cp_window_open(r);
+    cp_form_result result = CP_FORM_MORE;
+    cp_span token = CP_SPAN_NONE;
+
+    exchange->window = window;
+    while (result == CP_FORM_MORE && !cp_window_full(window)) {
+        int status = cp_window_read(window, r);
+
+        if (status != OK) {
+            return status;
         }
-        if (status != APR_SUCCESS) {
-            return ap_map_http_request_error(status, HTTP_BAD_REQUEST);
-        }
-        if (APR_BRIGADE_EMPTY(piece)) {
-            return HTTP_BAD_REQUEST;
-        }
-        *complete = APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(piece));
-        length += more;
-        ap_save_brigade(NULL, &exchange->window, &piece, r->pool);
+        result = cp_form_search(form, cp_span_make(window->bytes,
+                                                   window->length),
+                                window->complete, &token);
+    }
+    switch (result) {
+    case CP_FORM_FOUND:
+        *reason = cp_csrf_check(exchange->visit, token) ? CP_REFUSAL_NONE
+                                                      : CP_REFUSAL_TOKEN;
+        break;
+    case CP_FORM_MORE:
+        *reason = CP_REFUSAL_WINDOW;
+        break;
+    default:
+        *reason = CP_REFUSAL_NO_TOKEN;
+        break;
     }
     return OK;
 }
 
-/* --- Giving back ------------------------------------------------------ */
-
-/* The window's buckets first, as many as are asked for; when they are used
- * up the filter leaves. */
-static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *out,
-                           ap_input_mode_t mode, apr_read_type_e block,
-                           apr_off_t readbytes)
-{
-    cp_exchange *exchange = f->ctx;
-    apr_bucket *end = NULL;
-    apr_status_t status;
-
-    if (APR_BRIGADE_EMPTY(exchange->window)) {
-        ap_remove_input_filter(f);
-        return ap_get_brigade(f->next, out, mode, block, readbytes);
-    }
-    switch (mode) {
-    case AP_MODE_READBYTES:
-    case AP_MODE_SPECULATIVE:
-        status = apr_brigade_partition(exchange->window, readbytes, &end);
-        if (status != APR_SUCCESS && status != APR_INCOMPLETE) {
-            return status;
-        }
-        break;
-    case AP_MODE_GETLINE:
-        return apr_brigade_split_line(out, exchange->window, block,
-                                      HUGE_STRING_LEN);
-    case AP_MODE_EXHAUSTIVE:
-        end = APR_BRIGADE_SENTINEL(exchange->window);
-        break;
-    default:
-        return ap_get_brigade(f->next, out, mode, block, readbytes);
-    }
-    while (!APR_BRIGADE_EMPTY(exchange->window)
-           && APR_BRIGADE_FIRST(exchange->window) != end) {
-        apr_bucket *bucket = APR_BRIGADE_FIRST(exchange->window);
-
-        if (mode == AP_MODE_SPECULATIVE) {
-            apr_bucket *copy = NULL;
-
-            for (; bucket != end
-                   && bucket != APR_BRIGADE_SENTINEL(exchange->window);
-                 bucket = APR_BUCKET_NEXT(bucket)) {
-                status = apr_bucket_copy(bucket, &copy);
-                if (status != APR_SUCCESS) {
-                    return status;
-                }
-                APR_BRIGADE_INSERT_TAIL(out, copy);
-            }
-            break;
-        }
-        APR_BUCKET_REMOVE(bucket);
-        APR_BRIGADE_INSERT_TAIL(out, bucket);
-    }
-    return APR_SUCCESS;
-}
-
-static bool has_filter(const request_rec *r)
-{
-    for (const ap_filter_t *f = r->input_filters; f; f = f->next) {
-        if (f->frec->name && strcasecmp(f->frec->name, REPLAY) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void cp_csrf_replay(const cp_exchange *exchange, request_rec *r)
-{
-    if (exchange->window && !APR_BRIGADE_EMPTY(exchange->window)
-        && !has_filter(r)) {
-        ap_add_input_filter(REPLAY, (void *)exchange, r, r->connection);
-    }
-}
-
-/* --- The check -------------------------------------------------------- */
-
-static bool is_urlencoded(const request_rec *r)
-{
-    static const char type[] = "application/x-www-form-urlencoded";
-    const char *sent = apr_table_get(r->headers_in, "Content-Type");
-
-    return sent && strncasecmp(sent, type, sizeof(type) - 1) == 0
-           && (sent[sizeof(type) - 1] == '\0'
-               || strchr("; \t", sent[sizeof(type) - 1]));
-}
-
-/* @return OK, with the reason of a refusal or NULL; or an HTTP status */
+/* @return OK, with the reason of a refusal or none; or an HTTP status */
 static int token_check(cp_exchange *exchange, request_rec *r,
                        cp_refusal *reason)
 {
     cp_visit *visit = exchange->visit;
-    const char *header = apr_table_get(r->headers_in, "X-CSRFToken");
-    bool complete = true;
-    cp_span body, token;
-    int status;
+    const char *header = header_token(r);
+    cp_form form;
 
-    *reason = CP_REFUSAL_NONE;
     if (visit->verdicts[CP_CSRF].reason != CP_VALID) {
         *reason = CP_REFUSAL_NO_COOKIE;
         return OK;
@@ -173,26 +87,11 @@ static int token_check(cp_exchange *exchange, request_rec *r,
         return OK;
     }
     *reason = CP_REFUSAL_NO_TOKEN;
-    if (!is_urlencoded(r) || !ap_request_has_body(r)) {
-        return OK;
-    }
-    status = window_read(exchange, r, &complete);
-    if (status != OK) {
-        return status;
-    }
-    cp_csrf_replay(exchange, r);
-    if (window_flatten(exchange, r, &body) != APR_SUCCESS) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    if (cp_form_token(body, complete, &token)) {
-        *reason = cp_csrf_check(visit, token) ? CP_REFUSAL_NONE
-                                             : CP_REFUSAL_TOKEN;
-    }
-    else if (!complete) {
-        *reason = CP_REFUSAL_WINDOW;
-    }
-    return OK;
+    return form_begin(&form, r) ? form_check(exchange, r, &form, reason)
+                                : OK;
 }
+
+/* --- The check -------------------------------------------------------- */
 
 static cp_refusal origin_reason(cp_provenance provenance)
 {
@@ -308,13 +207,9 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
     }
     exchange->refusal = reason;
     cp_visit_mute(exchange->visit);
+    if (!exchange->window) {
+        exchange->window = cp_window_open(r);
+    }
+    cp_window_shut(exchange->window, r);
     return cp_refusal_send(exchange, r);
-}
-
-void cp_csrf_check_register(apr_pool_t *pool)
-{
-    (void)pool;
-    /* Next to the protocol's own filter, so that whatever decodes a body
-     * reads it from here. */
-    ap_register_input_filter(REPLAY, replay, NULL, AP_FTYPE_PROTOCOL - 1);
 }

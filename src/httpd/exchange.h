@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "counters.h"
+#include "window.h"
 
 /** The module's own pages, below CookiePolicyPath. */
 typedef enum cp_page {
@@ -39,7 +40,7 @@ typedef struct cp_exchange {
     bool issued;                /* and CP_ISSUE */
     bool checked;               /* the CSRF check has been made */
     cp_refusal refusal;         /* its reason */
-    apr_bucket_brigade *window; /* of the body, read ahead; or NULL */
+    cp_window *window;          /* of the body, read ahead; or NULL */
 } cp_exchange;
 
 /**

@@ -3,52 +3,7 @@
 
 #include <http_protocol.h>
 #include <http_request.h>
-#include <util_filter.h>
 #include <apr_strings.h>
-
-/* A body left over that is longer is not worth reading: the connection is
- * closed instead. */
-#define DISCARD_MAX (1024 * 1024)
-
-#define SHIELD "CP_SHIELD"
-
-/* --- The body ------------------------------------------------------------- */
-
-/* What is left of a short body is read, so that the connection can go on. */
-static bool rest_read(request_rec *r)
-{
-    const char *length = apr_table_get(r->headers_in, "Content-Length");
-    apr_off_t bytes = 0;
-
-    return length && ap_parse_strict_length(&bytes, length)
-           && bytes <= DISCARD_MAX && ap_discard_request_body(r) == OK;
-}
-
-/* No trace of it may reach what answers: it might wait for it. */
-static void body_drop(request_rec *r)
-{
-    if (ap_request_has_body(r) && !rest_read(r)) {
-        r->connection->keepalive = AP_CONN_CLOSE;
-    }
-    apr_table_unset(r->headers_in, "Content-Length");
-    apr_table_unset(r->headers_in, "Transfer-Encoding");
-}
-
-static apr_status_t nothing(ap_filter_t *f, apr_bucket_brigade *out,
-                            ap_input_mode_t mode, apr_read_type_e block,
-                            apr_off_t readbytes)
-{
-    (void)mode;
-    (void)block;
-    (void)readbytes;
-    APR_BRIGADE_INSERT_TAIL(out, apr_bucket_eos_create(f->c->bucket_alloc));
-    return APR_SUCCESS;
-}
-
-void cp_refusal_shield(request_rec *r)
-{
-    ap_add_input_filter(SHIELD, NULL, r, r->connection);
-}
 
 /* --- The log -------------------------------------------------------------- */
 
@@ -115,21 +70,13 @@ int cp_refusal_send(const cp_exchange *exchange, request_rec *r)
 
     apr_table_setn(r->subprocess_env, "COOKIEPOLICY_REFUSED",
                    problem.reason);
-    r->status = HTTP_FORBIDDEN; /* so that nobody asks for a body to come */
-    body_drop(r);
     if (cp_problem_is_documented(r, HTTP_FORBIDDEN)) {
-        /* httpd takes another status for an error of ErrorDocument's. */
-        r->status = HTTP_OK;
         apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
         return HTTP_FORBIDDEN;
     }
+    r->status = HTTP_FORBIDDEN;
     r->output_filters = r->proto_output_filters;
     ap_run_insert_error_filter(r);
     cp_problem_tell(exchange, r, &problem, NULL);
     return DONE;
-}
-
-void cp_refusal_register(void)
-{
-    ap_register_input_filter(SHIELD, nothing, NULL, AP_FTYPE_PROTOCOL - 1);
 }

@@ -19,10 +19,4 @@ int cp_refusal_send(const cp_exchange *exchange, request_rec *r);
  *  `?` stands for each that an origin has not. */
 const char *cp_refusal_origin(const request_rec *r, cp_refusal refusal);
 
-/** Keeps what is left of a refused request's body from whatever answers in
- *  its place. */
-void cp_refusal_shield(request_rec *r);
-
-void cp_refusal_register(void);
-
 #endif
