@@ -68,6 +68,12 @@ like $answer, qr/^HTTP\/1\.1 200 /m, 'behind a 103 comes the answer';
 unlike $answer, qr/ 103 /, 'the 103 does not go out';
 unlike $answer, qr/planted/, 'nor what it plants';
 
+$answer = ask('Connection: close', 'Expect: 100-continue', 'Content-Length: 1');
+like $answer, qr/^HTTP\/1\.1 200 /m, 'to a client that waits for its 100';
+unlike $answer, qr/planted|x-session/i, 'nothing is planted either';
+like $answer, qr/ 103 .*^Set-Cookie: of_the_site=1; Path=\/\r$/ms,
+    'what the policy allows passes';
+
 $answer = ask('Upgrade: websocket', 'Connection: Upgrade, close',
               'Origin: http://evil.example');
 like $answer, qr/\AHTTP\/1\.1 403 /,

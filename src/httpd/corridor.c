@@ -122,6 +122,20 @@ static void trailers_guard(const cp_exchange *exchange, request_rec *r)
     }
 }
 
+/* No output filter of the request sees an interim response. Where the client
+ * waits for its 100 mod_proxy_http must send it on, or loses the body. */
+static void interim_guard(const cp_exchange *exchange, request_rec *r)
+{
+    if (r->expecting_100 && ap_request_has_body(r)) {
+        cp_filter_interim_insert(exchange, r);
+        return;
+    }
+    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
+    if (apr_table_get(r->headers_in, "Upgrade")) {
+        cp_filter_interim_insert(exchange, r);
+    }
+}
+
 /* --- Hooks ------------------------------------------------------------ */
 
 static int corridor_post_read_request(request_rec *r)
@@ -254,15 +268,12 @@ static int corridor_header_parser(request_rec *r)
     if (!exchange->visit) {
         return DECLINED;
     }
-    if (exchange->engine == CP_ENGINE_ON) {
-        /* No output filter sees an interim response. */
-        apr_table_setn(r->subprocess_env, "proxy-interim-response",
-                       "Suppress");
-        cp_filter_interim_insert(exchange, r);
-    }
     status = cp_csrf_check_request(exchange, r);
     if (exchange->window) {
         cp_window_replay(exchange->window, r);
+    }
+    if (exchange->engine == CP_ENGINE_ON) {
+        interim_guard(exchange, r);
     }
     trailers_guard(exchange, r);
     if (status == DECLINED && exchange->visit->token_seen

@@ -1,8 +1,8 @@
 /*
- * A 101 that a backend sends goes straight to the connection, and from
+ * A 100 or 101 that a backend sends goes straight to the connection, and from
  * mod_proxy_wstunnel so does whatever it sends: no filter of the request sees
- * it. For a request that asks for an upgrade this filter of the connection
- * holds the head that goes out, cleans it, and leaves.
+ * it. For a request that asks for an upgrade, or waits for a 100, this filter
+ * of the connection holds the head that goes out, cleans it, and leaves.
  */
 #include "enforcement.h"
 #include "filters.h"
@@ -204,12 +204,8 @@ static apr_status_t watch_end(void *data)
 
 void cp_filter_interim_insert(const cp_exchange *exchange, request_rec *r)
 {
-    watch *watched;
+    watch *watched = apr_pcalloc(r->pool, sizeof(*watched));
 
-    if (!apr_table_get(r->headers_in, "Upgrade")) {
-        return;
-    }
-    watched = apr_pcalloc(r->pool, sizeof(*watched));
     watched->exchange = exchange;
     watched->text = "";
     watched->filter = ap_add_output_filter_handle(interim_filter, watched,

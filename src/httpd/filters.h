@@ -31,7 +31,8 @@ void cp_filter_content_look(cp_exchange *exchange, request_rec *r);
 /** Puts the HTML side in, where it is configured. */
 void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r);
 
-/** Watches for a 101 in answer to a request that asks for an upgrade. */
+/** Watches for interim responses: to a request that asks for an upgrade, or
+ *  waits for a 100. */
 void cp_filter_interim_insert(const cp_exchange *exchange, request_rec *r);
 
 void cp_filter_content_register(void);
