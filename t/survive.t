@@ -55,14 +55,7 @@ ok $server->start, 'start';
 goes_on('after stop and start');
 
 # A child is killed; its parent makes another one.
-opendir my $processes, '/proc' or die "/proc: $!";
-my @children = grep {
-    my $parent;
-    if (/\A\d+\z/ && open my $in, '<', "/proc/$_/stat") {
-        ($parent) = (<$in> // '') =~ /\) \S (\d+)/;
-    }
-    ($parent // 0) == $server->pid;
-} readdir $processes;
+my @children = $server->children;
 cmp_ok scalar(@children), '>', 0, 'there are children';
 kill KILL => @children;
 my $answered = 0;
@@ -85,7 +78,7 @@ for (1 .. 100) {
     last unless kill 0, $parent;
     select undef, undef, undef, 0.1;
 }
-opendir $processes, '/proc' or die "/proc: $!";
+opendir my $processes, '/proc' or die "/proc: $!";
 my $home = $server->dir;
 for my $pid (grep { /\A\d+\z/ } readdir $processes) {
     open my $in, '<', "/proc/$pid/cmdline" or next;

@@ -140,6 +140,36 @@ sub pid {
 
 sub is_alive { my $pid = $_[0]->pid; return $pid && kill 0, $pid }
 
+# The processes that it has forked.
+sub children {
+    my ($self) = @_;
+    my $pid = $self->pid;
+
+    opendir my $processes, '/proc' or die "/proc: $!";
+    return sort { $a <=> $b } grep {
+        my $parent;
+        if (/\A\d+\z/ && open my $in, '<', "/proc/$_/stat") {
+            ($parent) = (<$in> // '') =~ /\) \S (\d+)/;
+        }
+        ($parent // 0) == $pid;
+    } readdir $processes;
+}
+
+# The most memory that any of them has had so far, in KB.
+sub memory {
+    my ($self) = @_;
+    my $most = 0;
+
+    for my $pid ($self->children) {
+        open my $in, '<', "/proc/$pid/status" or next;
+        while (<$in>) {
+            my ($size) = /\AVmHWM:\s+(\d+) kB/ or next;
+            $most = $size if $size > $most;
+        }
+    }
+    return $most;
+}
+
 sub _wait {
     my ($self, $for) = @_;
 
