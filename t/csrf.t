@@ -217,7 +217,8 @@ for my $case ([ 'form', 'a=', "&csrfmiddlewaretoken=$TOKEN&", @FORM ],
 }
 my $packed = $visitor->twin->request(
     'POST', '/cgi/echo.pl', body => $short,
-    headers => [ @FORM, 'Content-Encoding' => 'x', Accept => 'application/json' ]);
+    headers => [ @FORM, 'Content-Encoding' => 'x',
+                 Accept => 'application/json' ]);
 is decode_json($packed->body)->{reason}, 'no-token',
     'a body that is encoded is not searched';
 

@@ -70,7 +70,7 @@ sub is_well {
     return;
 }
 
-# --- Single bytes --------------------------------------------------------------
+# --- Single bytes -----------------------------------------------------------
 
 drip(head($FORM, 'Content-Length: 3'), 'a=1');
 my $before = $server->memory;
@@ -94,7 +94,7 @@ SKIP: {
     cmp_ok $grown, '<', 2048, "single bytes take little memory ($grown KB)";
 }
 
-# --- Bodies that do not come ------------------------------------------------------
+# --- Bodies that do not come -------------------------------------------------
 
 my $socket = connection();
 print $socket head($FORM, 'Content-Length: 20'), 'a=1&b=2';
@@ -104,7 +104,8 @@ like $said, qr{\AHTTP/1\.1 400 }, 'a body that is cut: 400';
 unlike $said, qr/BODY_LENGTH/, 'the application is not asked';
 is_well();
 
-for my $chunks ("5\r\na=1", "zz\r\na=1", "3\r\na=1x\r\n", "ffffffffffffffffff\r\n") {
+for my $chunks ("5\r\na=1", "zz\r\na=1", "3\r\na=1x\r\n",
+                "ffffffffffffffffff\r\n") {
     $socket = connection();
     print $socket head($FORM, 'Transfer-Encoding: chunked'), $chunks;
     $socket->shutdown(1);
@@ -115,7 +116,8 @@ is_well();
 
 $socket = connection();
 print $socket head($FORM, 'Content-Length: 20'), 'a=1&b=2';
-setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0 or die "SO_LINGER: $!";
+setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0
+    or die "SO_LINGER: $!";
 close $socket;
 is_well();
 
@@ -133,7 +135,8 @@ $server->configure($CONFIG . "RequestReadTimeout body=1\n");
 ok $server->restart, 'with a timeout';
 $socket = connection();
 print $socket head($FORM, 'Content-Length: 20'), 'a=1&';
-like join('', <$socket>), qr{\AHTTP/1\.1 408 }, 'a body that does not come: 408';
+like join('', <$socket>), qr{\AHTTP/1\.1 408 },
+    'a body that does not come: 408';
 is_well();
 
 $server->stop;

@@ -267,7 +267,8 @@ sub chunked {
                     (unpack '(a5000)*', $bytes), '';
 }
 
-my $next = "GET /next HTTP/1.1\r\nHost: own.example\r\nConnection: close\r\n\r\n";
+my $next = join "\r\n", 'GET /next HTTP/1.1', 'Host: own.example',
+    'Connection: close', '', '';
 for my $kind (sort keys %bodies) {
     my ($sent, @type) = @{ $bodies{$kind} };
     my $type = join ': ', @type;
@@ -283,11 +284,21 @@ for my $kind (sort keys %bodies) {
         }
     }
 }
-my $said = exchange(port => $server->port, bytes =>
-    head('own.example', '/cgi/echo.pl', join(': ', @FORM), 'Content-Length: 4')
-    . "a=12$next");
-is_deeply [ $said =~ m{^HTTP/1\.1 (\d+)}mg ], [ 403, 404 ],
-    'a refused one, and the next request';
+my $said;
+for my $size (4, 100_000) {
+    my $sent = 'a=' . '1' x ($size - 2);
+    for my $case ([ "Content-Length: $size", $sent ],
+                  [ 'Transfer-Encoding: chunked', chunked($sent) ]) {
+        my ($length, $bytes) = @$case;
+        # Of unknown length, and not at its end: it is not read on.
+        my @goes_on = $size > 65536 && $length =~ /chunked/ ? () : (404);
+        $said = exchange(port => $server->port, bytes =>
+            head('own.example', '/cgi/echo.pl', join(': ', @FORM), $length)
+            . $bytes . $next);
+        is_deeply [ $said =~ m{^HTTP/1\.1 (\d+)}mg ], [ 403, @goes_on ],
+            "a refused one of $size, $length, and the next request";
+    }
+}
 
 # --- What is refused has no body ---------------------------------------------
 
@@ -314,7 +325,7 @@ for my $host ('refused.example', 'fcgi.example') {
     }
 }
 
-# --- Expect: 100-continue ------------------------------------------------------
+# --- Expect: 100-continue ----------------------------------------------------
 
 # A client that waits to be asked for the body. @return how often it was, and
 # the answer

@@ -20,6 +20,8 @@ cp_window *cp_window_open(request_rec *r)
     cp_window *window = apr_pcalloc(r->pool, sizeof(*window));
 
     window->pool = r->pool;
+    window->piece = apr_brigade_create(r->pool,
+                                       r->connection->bucket_alloc);
     return window;
 }
 
@@ -44,8 +46,6 @@ static void window_begin(cp_window *window, const request_rec *r)
     window->capacity = length > 0 && length <= CP_FORM_WINDOW
                        ? (apr_size_t)length : FIRST_CAPACITY;
     window->bytes = apr_palloc(window->pool, window->capacity);
-    window->piece = apr_brigade_create(window->pool,
-                                       r->connection->bucket_alloc);
 }
 
 static void window_grow(cp_window *window)
@@ -104,6 +104,14 @@ static apr_status_t piece_read(cp_window *window, request_rec *r)
     return status;
 }
 
+static void body_shut(cp_window *window, request_rec *r)
+{
+    window->shut = true;
+    apr_table_unset(r->headers_in, "Content-Length");
+    apr_table_unset(r->headers_in, "Transfer-Encoding");
+    cp_window_replay(window, r);
+}
+
 int cp_window_read(cp_window *window, request_rec *r)
 {
     apr_status_t status;
@@ -119,7 +127,7 @@ int cp_window_read(cp_window *window, request_rec *r)
         return OK;
     }
     r->connection->keepalive = AP_CONN_CLOSE;
-    cp_window_shut(window, r);
+    body_shut(window, r);
     return ap_map_http_request_error(status, HTTP_BAD_REQUEST);
 }
 
@@ -209,29 +217,43 @@ void cp_window_replay(cp_window *window, request_rec *r)
 
 /* --- Shutting --------------------------------------------------------- */
 
-/* A client that waits to be asked for the body is not asked. */
-static void rest_discard(const cp_window *window, request_rec *r)
+/* ap_discard_request_body() would do nothing on a connection that is not to
+ * be kept, as each stream of HTTP/2 is; but a client may not hear an answer
+ * before it has sent its body. @return whether the end was read */
+static bool rest_read(const cp_window *window, request_rec *r)
+{
+    apr_bucket_brigade *piece = window->piece;
+    bool goes_on = true, ended = false;
+
+    while (goes_on && !ended) {
+        goes_on = ap_get_brigade(r->input_filters, piece, AP_MODE_READBYTES,
+                                 APR_BLOCK_READ, HUGE_STRING_LEN)
+                  == APR_SUCCESS && !APR_BRIGADE_EMPTY(piece);
+        ended = goes_on && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(piece));
+        apr_brigade_cleanup(piece);
+    }
+    return ended;
+}
+
+/* A client that waits to be asked for the body is not asked, and a stream
+ * without a length may be meant never to end. */
+static bool rest_discard(const cp_window *window, request_rec *r)
 {
     apr_off_t length = length_sent(r);
 
     if (window->complete || !ap_request_has_body(r)) {
-        return;
+        return true;
     }
-    if (length > 0 && length <= DISCARD_MAX && !r->expecting_100) {
-        ap_discard_request_body(r);
-    }
-    else {
-        r->connection->keepalive = AP_CONN_CLOSE;
-    }
+    return length > 0 && length <= DISCARD_MAX && !r->expecting_100
+           && rest_read(window, r);
 }
 
 void cp_window_shut(cp_window *window, request_rec *r)
 {
-    rest_discard(window, r);
-    window->shut = true;
-    apr_table_unset(r->headers_in, "Content-Length");
-    apr_table_unset(r->headers_in, "Transfer-Encoding");
-    cp_window_replay(window, r);
+    if (!rest_discard(window, r)) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
+    body_shut(window, r);
 }
 
 void cp_window_register(void)
