@@ -102,6 +102,10 @@ Alias /off "{DIR}/htdocs"
 </VirtualHost>
 CONFIG
 $server->file('htdocs/index.html', $PAGE);
+$server->file('htdocs/upload.html', '<!DOCTYPE html><title>Own</title>'
+              . '<form method="post" action="/cgi/echo.pl"'
+              . ' enctype="multipart/form-data"><input type="file" name="f">'
+              . '</form>');
 mkdir $server->dir . '/htdocs/tenant' or die "tenant: $!";
 $server->file('htdocs/tenant/index.html', $PAGE);
 $server->file('htdocs/tenant/.htaccess', "CookiePolicyCsrfInject Off\n");
@@ -192,6 +196,26 @@ gunzip(\$packed => \$unpacked);
 ($bare, @tokens) = taken_out($unpacked);
 is $bare, $PAGE, 'is the page';
 is scalar(@tokens), 2, 'with its tokens';
+
+# --- Forms with files ---------------------------------------------------------
+
+my $upload = $visitor->get('/upload.html')->body;
+my ($token) = $upload =~ /enctype="multipart\/form-data">$FIELD<input type="file"/;
+ok $token, 'a form with files has its token first';
+for my $case ([ 'first', 200 ], [ 'behind 200 KB', 403 ]) {
+    my ($where, $status) = @$case;
+    my $field = "--x\r\nContent-Disposition: form-data;"
+        . " name=\"csrfmiddlewaretoken\"\r\n\r\n$token\r\n";
+    my $file = "--x\r\nContent-Disposition: form-data; name=\"f\";"
+        . " filename=\"f\"\r\n\r\n" . 'a' x 200_000 . "\r\n";
+
+    is $visitor->request('POST', '/cgi/echo.pl',
+                         body => ($status == 200 ? "$field$file" : "$file$field")
+                                 . "--x--\r\n",
+                         headers => [ 'Content-Type' =>
+                                      'multipart/form-data; boundary=x' ])
+        ->status, $status, "with the token $where: $status";
+}
 
 # --- What is left alone ------------------------------------------------------
 

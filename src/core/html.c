@@ -81,31 +81,11 @@ static void attribute_take(cp_html *html, cp_html_attribute which,
     if (value.length > VALUE_MAX_LENGTH) {
         value = CP_SPAN_NONE;
     }
-    switch (which) {
-    case CP_HTML_A_ACTION:
-        cp_html_form_action(&html->form, value);
-        break;
-    case CP_HTML_A_FORMACTION:
-        cp_html_form_button(&html->form, value);
-        break;
-    case CP_HTML_A_METHOD:
-        cp_html_form_method(&html->form, value);
-        break;
-    case CP_HTML_A_NAME:
-        cp_html_form_name(&html->form, value);
-        break;
-    case CP_HTML_A_HREF:
-        cp_html_form_base(&html->form, value);
-        break;
-    case CP_HTML_A_CHARSET:
+    if (which == CP_HTML_A_CHARSET
+        || (which == CP_HTML_A_HTTP_EQUIV && is_content_type(value))) {
         html->tag_charset = true;
-        break;
-    case CP_HTML_A_HTTP_EQUIV:
-        html->tag_charset = html->tag_charset || is_content_type(value);
-        break;
-    default:
-        break;
     }
+    cp_html_form_take(&html->form, which, value);
 }
 
 /* Which attribute has begun, where its value matters in this tag. Of several
@@ -154,13 +134,27 @@ static void tag_begin(cp_html *html)
     }
 }
 
+/* Of a body with files only the begin is searched for the token, so that in
+ * such a form it goes first. */
+static cp_html_place form_start(cp_html *html)
+{
+    bool begins = !html->form.open;
+
+    html->form.open = true;
+    if (!begins || !html->form.files || !cp_html_form_is_due(&html->form)) {
+        return CP_HTML_NONE;
+    }
+    html->form.has_field = true;
+    return CP_HTML_FORM;
+}
+
 static cp_html_place start_tag_end(cp_html *html, cp_html_element which)
 {
     if (which == CP_HTML_E_TEMPLATE) {
         html->templates++;
     }
     else if (which == CP_HTML_E_FORM && !html->templates) {
-        html->form.open = true;
+        return form_start(html);
     }
     else if (which == CP_HTML_E_PLAINTEXT) {
         html->state = PLAIN;

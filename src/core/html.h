@@ -19,7 +19,8 @@ typedef enum cp_html_place {
     CP_HTML_NONE,               /* the end of the piece */
     CP_HTML_HEAD,               /* where a head's content may begin: behind
                                    an early <meta charset> */
-    CP_HTML_FORM                /* the end of a form that is to have a token */
+    CP_HTML_FORM                /* the end of a form that is to have a token,
+                                   or the begin of one with files */
 } cp_html_place;
 
 typedef struct cp_html cp_html;

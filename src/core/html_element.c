@@ -33,6 +33,7 @@ static const struct {
     [CP_HTML_A_OTHER] = { NAMED(""), 0 },
     [CP_HTML_A_ACTION] = { NAMED("action"), OF(FORM) },
     [CP_HTML_A_CHARSET] = { NAMED("charset"), OF(META) },
+    [CP_HTML_A_ENCTYPE] = { NAMED("enctype"), OF(FORM) },
     [CP_HTML_A_FORMACTION] = { NAMED("formaction"), OF(INPUT) | OF(BUTTON) },
     [CP_HTML_A_HREF] = { NAMED("href"), OF(BASE) },
     [CP_HTML_A_HTTP_EQUIV] = { NAMED("http-equiv"), OF(META) },

@@ -36,6 +36,7 @@ typedef enum cp_html_attribute {
     CP_HTML_A_OTHER,
     CP_HTML_A_ACTION,
     CP_HTML_A_CHARSET,
+    CP_HTML_A_ENCTYPE,
     CP_HTML_A_FORMACTION,
     CP_HTML_A_HREF,
     CP_HTML_A_HTTP_EQUIV,

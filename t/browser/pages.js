@@ -32,6 +32,8 @@ export function pages_written(origin) {
         `<form method=post method=get></form><form method=get method=post></form>`,
         `<form method=post action=/x action=//other.example></form>`,
         `<form method=post>${field}</form>${form}`,
+        `<form method=post enctype="multipart/form-data"><input type=file name=f></form>${form}`,
+        `<form enctype=multipart/form-data action="//other.example" method=post></form>${form}`,
         `<form method=post><button formaction="//other.example/">x</button></form>${form}`,
         `<form method=post><input type=submit formaction=/y></form>`,
         `<base href="//other.example/"><form method=post action=y></form>${form}`,

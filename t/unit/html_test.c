@@ -55,6 +55,15 @@ static const char *const pages[] = {
     "[H]<form method=post><template><input name=csrfmiddlewaretoken>"
     "</template>[F]</form>",
     "[H]<table>" FORM "<tr><td><input>[F]</form></table>",
+    /* with files */
+    "[H]<form method=post enctype=multipart/form-data>[F]<input type=file>"
+    "</form>" FORM "[F]</form>",
+    "[H]<form ENCTYPE=\"Multipart/Form-Data\" method=post>[F]",
+    "[H]<form enctype=multipart/form-data></form>",
+    "[H]<form method=post enctype=text/plain>[F]</form>",
+    "[H]<form method=post enctype=multipart/form-data action=//evil></form>",
+    "[H]" FORM "<form method=post enctype=multipart/form-data>[F]</form>",
+    "[H]<template><form method=post enctype=multipart/form-data></template>",
     /* where they go */
     "[H]<form method=post action=\"\">[F]</form>",
     "[H]<form method=post action=x/y>[F]</form>",
