@@ -52,3 +52,8 @@ cp_store *cp_store_absent_make(apr_pool_t *pool)
     store->provider = &absent_provider;
     return store;
 }
+
+bool cp_store_is_absent(const cp_store *store)
+{
+    return store->provider == &absent_provider;
+}

@@ -13,4 +13,6 @@
 /** @param pool  the store's */
 cp_store *cp_store_absent_make(apr_pool_t *pool);
 
+bool cp_store_is_absent(const cp_store *store);
+
 #endif

@@ -1,9 +1,12 @@
 #include "command.h"
+#include "throttle.h"
 
 #include <apr_escape.h>
 #include <apr_strings.h>
 
 #define HEADER_VALUE_MAX (16 * 1024)
+
+static cp_throttle absence = { .lines = 1, .period = 60 };
 
 typedef struct collector {
     const cp_exchange *exchange;
@@ -141,7 +144,7 @@ void cp_command_obey(const cp_exchange *exchange, request_rec *r,
                       "session commands were not obeyed: there is no room "
                       "for the session");
     }
-    else if (status != APR_SUCCESS) {
+    else if (status != APR_SUCCESS && cp_throttle_admits(&absence)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, CP_LOG(0015)
                       "session commands were not obeyed: the session store "
                       "is away");

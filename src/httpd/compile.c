@@ -9,6 +9,7 @@
 #include "keyfile.h"
 #include "lifeline.h"
 #include "neighbours.h"
+#include "store_socache.h"
 
 #include <http_core.h>
 #include <mpm_common.h>
@@ -277,6 +278,22 @@ static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
     return wrong_file ? cp_compile_complain(main_server, wrong_file, "") : OK;
 }
 
+static cp_store *store_open(server_rec *main_server, apr_pool_t *pool)
+{
+    const cp_server_config *config = cp_server_config_of(main_server);
+    cp_store_wish wish = { config->store_socache, state_dir_of(config),
+                           config->store_size, 0 };
+
+    for (server_rec *s = main_server; s; s = s->next) {
+        apr_uint32_t absolute = cp_server_config_of(s)->site.absolute;
+
+        wish.lifetime = absolute > wish.lifetime ? absolute : wish.lifetime;
+    }
+    /* The first start has generation 1 by the time it comes here. */
+    return cp_lifeline_store(main_server, &wish,
+                             ap_state_query(AP_SQ_CONFIG_GEN) > 1, pool);
+}
+
 static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
                           apr_pool_t *ptemp, server_rec *main_server)
 {
@@ -291,8 +308,7 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
         || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
-    store = cp_lifeline_store(main_server, state_dir_of(main_config),
-                              main_config->store_size, pconf);
+    store = store_open(main_server, pconf);
     ring = store ? cp_lifeline_keys(main_server,
                                     key_file_of(main_config, pconf), store,
                                     pconf)
@@ -330,4 +346,5 @@ void cp_compile_register(apr_pool_t *pool)
     ap_hook_check_config(cp_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(cp_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     cp_consent_log_register();
+    cp_store_socache_register();
 }

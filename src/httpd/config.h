@@ -115,6 +115,7 @@ typedef struct cp_server_config {
     const char *state_dir;
     const char *key_file;
     apr_size_t store_size;      /* bytes */
+    struct cp_socache_choice *store_socache;    /* NULL: shared memory */
     const char *database_file;
 
     cp_site site;               /* the above, compiled */

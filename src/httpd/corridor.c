@@ -8,6 +8,7 @@
 #include "pages.h"
 #include "refusal.h"
 #include "session.h"
+#include "store_socache.h"
 #include "throttle.h"
 
 #include <http_core.h>
@@ -16,7 +17,7 @@
 #include <apr_strings.h>
 
 static cp_throttle attacks = { .lines = 10, .period = 1 };
-static cp_throttle absence = { .lines = 10, .period = 1 };
+static cp_throttle absence = { .lines = 1, .period = 60 };
 
 /* --- Deciding --------------------------------------------------------- */
 
@@ -60,7 +61,11 @@ static void attack_log(const cp_exchange *exchange, request_rec *r)
 
 static void store_away_log(const cp_exchange *exchange, request_rec *r)
 {
-    if (exchange->visit->verdicts[CP_SESSION].reason == CP_STORE_AWAY
+    const cp_visit *visit = exchange->visit;
+
+    /* Of a store that has a server this was said when it went away. */
+    if (visit->verdicts[CP_SESSION].reason == CP_STORE_AWAY
+        && !cp_store_socache_is_away(visit->site->store)
         && cp_throttle_admits(&absence)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0020)
                       "the session store is away or a record is damaged; "

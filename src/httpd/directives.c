@@ -10,6 +10,7 @@
 #include "directives_policy.h"
 #include "language.h"
 #include "origin.h"
+#include "socache.h"
 #include "words.h"
 
 #include <http_core.h>
@@ -202,8 +203,10 @@ static const char *set_session(cmd_parms *cmd, void *dir, const char *word)
 
 static const char *set_store(cmd_parms *cmd, void *dir, const char *word)
 {
-    static const char allowed[] = "shm, or shm:SIZE with a size like 64M or "
-                                  "2G, from 1M to 64G";
+    static const char allowed[] = "shm, shm:SIZE with a size like 64M or "
+                                  "2G, from 1M to 64G, or "
+                                  "socache:PROVIDER[:ARGUMENT]";
+    cp_server_config *config = cp_words_server(cmd);
     const char *wrong = server_only(cmd);
     apr_int64_t size;
     char *unit = NULL;
@@ -211,6 +214,11 @@ static const char *set_store(cmd_parms *cmd, void *dir, const char *word)
     (void)dir;
     if (wrong) {
         return wrong;
+    }
+    config->store_socache = NULL;
+    if (strncmp(word, "socache:", 8) == 0 && word[8]) {
+        return cp_socache_choose(cmd, word, word + 8,
+                                 &config->store_socache);
     }
     if (strcmp(word, "shm") == 0) {
         return NULL;
@@ -236,7 +244,7 @@ static const char *set_store(cmd_parms *cmd, void *dir, const char *word)
         || size < CP_STORE_SHM_SIZE_MIN || size > (apr_int64_t)64 << 30) {
         return cp_words_refuse(cmd, word, allowed);
     }
-    cp_words_server(cmd)->store_size = (apr_size_t)size;
+    config->store_size = (apr_size_t)size;
     return NULL;
 }
 

@@ -5,14 +5,19 @@
 #include "lifeline.h"
 #include "config.h"
 #include "keyfile.h"
+#include "store_absent.h"
 #include "store_shm.h"
+#include "store_socache.h"
 
 #include <openssl/crypto.h>
 
 #define KEPT_KEYS "mod_cookiepolicy: keys 1"
 #define KEPT_STORE "mod_cookiepolicy: store 1"
+#define KEPT_WISH "mod_cookiepolicy: wish 1"
 #define KEPT_COUNTERS "mod_cookiepolicy: counters 2"
 #define KEPT_INVENTORY "mod_cookiepolicy: inventory 1"
+
+#define WISH_LENGTH 256
 
 #define DEFAULT_STORE_SIZE ((apr_size_t)32 << 20)
 
@@ -138,15 +143,16 @@ static cp_store *store_open(server_rec *server, const char *file,
     return store;
 }
 
-cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
-                            apr_size_t size, apr_pool_t *pool)
+static cp_store *shm_open_or_keep(server_rec *server,
+                                  const cp_store_wish *wish,
+                                  apr_pool_t *pool)
 {
     const kept_store *kept = ap_retained_data_get(KEPT_STORE);
+    apr_size_t size = wish->size ? wish->size : DEFAULT_STORE_SIZE;
     cp_store *store;
 
-    size = size ? size : DEFAULT_STORE_SIZE;
     if (!kept) {
-        return store_open(server, apr_pstrcat(pool, state_dir,
+        return store_open(server, apr_pstrcat(pool, wish->state_dir,
                                               "/cookiepolicy.sessions",
                                               NULL), size);
     }
@@ -160,6 +166,57 @@ cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, CP_LOG(0025)
                      "the session store of the running server is of another "
                      "version: stop httpd and start it");
+    }
+    return store;
+}
+
+static cp_store *socache_open(server_rec *server, const cp_store_wish *wish,
+                              apr_pool_t *pool)
+{
+    const char *error = NULL;
+    cp_store *store = NULL;
+
+    if (cp_store_socache_open(&store, wish->socache, wish->lifetime, server,
+                              pool, &error) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, CP_LOG(0009)
+                     "CookiePolicySessionStore: %s", error);
+        return NULL;
+    }
+    return store;
+}
+
+/* What was said of the store before is kept as text, cut: it only is compared
+ * with what is said now. */
+static void wish_compare(server_rec *server, const cp_store_wish *wish)
+{
+    const char *word = wish->socache ? wish->socache->word : "shm";
+    char *kept = ap_retained_data_get(KEPT_WISH);
+
+    if (!kept) {
+        kept = ap_retained_data_create(KEPT_WISH, WISH_LENGTH);
+    }
+    else if (strncmp(kept, word, WISH_LENGTH - 1)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server, CP_LOG(0045)
+                     "CookiePolicySessionStore: from now on sessions are kept "
+                     "in %s; those in %s are not carried over", word, kept);
+    }
+    apr_cpystrn(kept, word, WISH_LENGTH);
+}
+
+cp_store *cp_lifeline_store(server_rec *server, const cp_store_wish *wish,
+                            bool is_reload, apr_pool_t *pool)
+{
+    cp_store *store = wish->socache ? socache_open(server, wish, pool)
+                                    : shm_open_or_keep(server, wish, pool);
+
+    if (store) {
+        wish_compare(server, wish);
+    }
+    else if (is_reload) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, CP_LOG(0046)
+                     "CookiePolicySessionStore: there is none until the next "
+                     "reload that opens it; requests go on as anonymous");
+        store = cp_store_absent_make(pool);
     }
     return store;
 }

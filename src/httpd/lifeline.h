@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "inventory.h"
 #include "keyring.h"
+#include "socache.h"
 #include "store.h"
 
 #include <httpd.h>
@@ -24,14 +25,24 @@
 cp_keyring *cp_lifeline_keys(server_rec *server, const char *file,
                              cp_store *store, apr_pool_t *pool);
 
+/** What the session store is made of. */
+typedef struct cp_store_wish {
+    const cp_socache_choice *socache;   /* NULL: shared memory */
+    const char *state_dir;      /* its path names the segment */
+    apr_size_t size;            /* of the segment; 0: the default */
+    apr_uint32_t lifetime;      /* seconds that no session outlives */
+} cp_store_wish;
+
 /**
- * The session store, which a reload keeps as it is.
- * @param state_dir  whose path names the segment
- * @param size       bytes; 0 for the default
+ * The session store. A reload keeps one in shared memory as it is, and makes
+ * one of a socache provider anew.
+ * @param is_reload  then a store that cannot be opened is stood in for by one
+ *                   that is always away
+ * @param pool       the configuration's
  * @return NULL when httpd must not start; the reason was logged
  */
-cp_store *cp_lifeline_store(server_rec *server, const char *state_dir,
-                            apr_size_t size, apr_pool_t *pool);
+cp_store *cp_lifeline_store(server_rec *server, const cp_store_wish *wish,
+                            bool is_reload, apr_pool_t *pool);
 
 /** The counters, which go on over a reload; NULL when there is no memory. */
 cp_counters *cp_lifeline_counters(void);

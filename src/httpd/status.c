@@ -8,6 +8,8 @@
 #include "counters.h"
 #include "lifeline.h"
 #include "status_inventory.h"
+#include "store_absent.h"
+#include "store_socache.h"
 
 #include <http_core.h>
 #include <http_protocol.h>
@@ -62,16 +64,22 @@ static void decisions_collect(apr_array_header_t *figures,
     add(figures, "deletions", NULL, NULL, counters->deletions);
 }
 
-static void store_collect(apr_array_header_t *figures, const request_rec *r)
+/* @return whether the store tells how many sessions it has */
+static bool store_collect(apr_array_header_t *figures, const request_rec *r)
 {
     cp_store *store = cp_server_config_of(r->server)->site.store;
     cp_store_counts counts;
+    apr_status_t status;
 
-    if (!store
-        || store->provider->count(store,
-                                  (apr_uint32_t)apr_time_sec(r->request_time),
-                                  &counts) != APR_SUCCESS) {
-        return;
+    if (!store) {
+        return true;
+    }
+    add(figures, "store_away", NULL, NULL,
+        cp_store_socache_is_away(store) || cp_store_is_absent(store));
+    status = store->provider->count(
+        store, (apr_uint32_t)apr_time_sec(r->request_time), &counts);
+    if (status != APR_SUCCESS) {
+        return status != APR_ENOTIMPL;
     }
     add(figures, "sessions_anonymous", NULL, NULL, counts.anonymous);
     add(figures, "sessions_logged_in", NULL, NULL, counts.owned);
@@ -80,6 +88,7 @@ static void store_collect(apr_array_header_t *figures, const request_rec *r)
     add(figures, "store_evicted", NULL, NULL, counts.evicted);
     add(figures, "store_expired", NULL, NULL, counts.expired);
     add(figures, "store_repaired", NULL, NULL, counts.repaired);
+    return true;
 }
 
 static void prometheus_send(request_rec *r, const apr_array_header_t *figures)
@@ -123,7 +132,8 @@ static void json_send(request_rec *r, const apr_array_header_t *figures)
     ap_rputs("]\n", r);
 }
 
-static void html_send(request_rec *r, const apr_array_header_t *figures)
+static void html_send(request_rec *r, const apr_array_header_t *figures,
+                      bool counted)
 {
     ap_set_content_type(r, "text/html; charset=utf-8");
     ap_rputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
@@ -143,13 +153,19 @@ static void html_send(request_rec *r, const apr_array_header_t *figures)
                    one->cookie ? one->cookie : "",
                    one->reason ? one->reason : "", one->value);
     }
-    ap_rputs("</tbody>\n</table>\n</body>\n</html>\n", r);
+    ap_rputs("</tbody>\n</table>\n", r);
+    if (!counted) {
+        ap_rputs("<p>The session store does not tell how many sessions it "
+                 "has.</p>\n", r);
+    }
+    ap_rputs("</body>\n</html>\n", r);
 }
 
 static int status_handler(request_rec *r)
 {
     const cp_server_config *server = cp_server_config_of(r->server);
     apr_array_header_t *figures;
+    bool counted;
 
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
@@ -169,7 +185,7 @@ static int status_handler(request_rec *r)
         counters_collect(figures, server->counters);
         decisions_collect(figures, server->counters);
     }
-    store_collect(figures, r);
+    counted = store_collect(figures, r);
     if (r->args && strcmp(r->args, "prometheus") == 0) {
         prometheus_send(r, figures);
     }
@@ -178,7 +194,7 @@ static int status_handler(request_rec *r)
         json_send(r, figures);
     }
     else {
-        html_send(r, figures);
+        html_send(r, figures, counted);
     }
     return OK;
 }
