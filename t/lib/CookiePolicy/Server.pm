@@ -173,7 +173,7 @@ sub memory {
 sub _wait {
     my ($self, $for) = @_;
 
-    for (1 .. 300) {
+    for (1 .. 1200) {
         return 1 if $for->();
         select undef, undef, undef, 0.05;
     }
