@@ -184,24 +184,24 @@ sub _wait {
 sub start {
     my ($self) = @_;
     my $before = $self->started;
+    my $refused = $self->_refused;
     my ($status, $said) = $self->_run;
 
     $self->{said} = $said;
     return 0 if $status;
-    return 0 unless $self->_wait(sub { $self->started > $before
-                                       || !$self->_starting });
-    return 0 unless $self->is_alive && $self->started > $before;
+    # Until the pid file is there the daemon may still be on its way.
+    $self->_wait(sub { $self->started > $before
+                       || $self->_refused > $refused });
+    return 0 unless $self->started > $before && $self->is_alive;
     $self->_segments_note;
     return 1;
 }
 
-# Until the pid file is there the daemon may still be on its way.
-sub _starting {
-    my ($self) = @_;
+# How often a hook did not let it begin.
+sub _refused {
+    my $count = () = $_[0]->log =~ /AH00016: Configuration Failed/g;
 
-    $self->{patience} = ($self->{patience} // 0) + 1;
-    return 1 if $self->is_alive || $self->{patience} % 40;
-    return 0;
+    return $count;
 }
 
 # How often it has begun to serve, from its log.
