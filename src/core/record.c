@@ -2,13 +2,15 @@
 
 #include <openssl/crypto.h>
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 #define FLAG_MOVED 1
+#define FLAG_BY_ENTRIES 2
 #define RECORD_TEXT_MAX (CP_STORE_VALUE_MAX - CP_SEAL_OVERHEAD)
 
-/* The text: version, flags, created, binding, successor where moved, then
- * strings, each with its length in two bytes: the user (empty: nobody), and
- * name and value of each attribute. */
+/* The text: version, flags, created, until, binding, successor where moved;
+ * then strings, each with its length in two bytes: user, provider and
+ * AuthName (empty: none), name and value of each entry, an empty name, name
+ * and value of each attribute. */
 typedef struct writer {
     unsigned char *at;
     unsigned char *end;
@@ -41,11 +43,25 @@ static void put_string(writer *out, const char *string)
     put_bytes(out, string, length);
 }
 
-static int put_attribute(void *out, const char *name, const char *value)
+static void put_time(writer *out, apr_uint32_t time)
 {
-    put_string(out, name);
-    put_string(out, value);
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        put_byte(out, time >> shift & 0xff);
+    }
+}
+
+static int put_pair(void *out, const char *name, const char *value)
+{
+    if (*name) {
+        put_string(out, name);
+        put_string(out, value);
+    }
     return 1;
+}
+
+static const char *or_empty(const char *string)
+{
+    return string ? string : "";
 }
 
 static apr_size_t record_write(const cp_record *record, unsigned char *text)
@@ -53,16 +69,20 @@ static apr_size_t record_write(const cp_record *record, unsigned char *text)
     writer out = { text, text + RECORD_TEXT_MAX, false };
 
     put_byte(&out, RECORD_VERSION);
-    put_byte(&out, record->moved ? FLAG_MOVED : 0);
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        put_byte(&out, record->created >> shift & 0xff);
-    }
+    put_byte(&out, (record->moved ? FLAG_MOVED : 0)
+                   | (record->by_entries ? FLAG_BY_ENTRIES : 0));
+    put_time(&out, record->created);
+    put_time(&out, record->until);
     put_bytes(&out, record->binding, sizeof(record->binding));
     if (record->moved) {
         put_bytes(&out, record->successor.bytes, CP_SESSION_ID_LENGTH);
     }
-    put_string(&out, record->user ? record->user : "");
-    apr_table_do(put_attribute, &out, record->attributes, NULL);
+    put_string(&out, or_empty(record->user));
+    put_string(&out, or_empty(record->provider));
+    put_string(&out, or_empty(record->auth_name));
+    apr_table_do(put_pair, &out, record->entries, NULL);
+    put_string(&out, "");
+    apr_table_do(put_pair, &out, record->attributes, NULL);
     return out.full ? 0 : (apr_size_t)(out.at - text);
 }
 
@@ -99,40 +119,85 @@ static const char *get_string(reader *in, apr_pool_t *pool)
     return get_bytes(in, string, bytes) ? string : NULL;
 }
 
+static bool get_time(reader *in, apr_uint32_t *time)
+{
+    unsigned char bytes[4];
+
+    if (!get_bytes(in, bytes, sizeof(bytes))) {
+        return false;
+    }
+    *time = (apr_uint32_t)bytes[0] << 24 | (apr_uint32_t)bytes[1] << 16
+            | (apr_uint32_t)bytes[2] << 8 | bytes[3];
+    return true;
+}
+
+/* An empty one is none. */
+static bool get_optional(reader *in, const char **string, apr_pool_t *pool)
+{
+    *string = get_string(in, pool);
+    if (!*string) {
+        return false;
+    }
+    if (!**string) {
+        *string = NULL;
+    }
+    return true;
+}
+
+/* Pairs up to an empty name, or to the end. */
+static bool get_pairs(reader *in, apr_table_t *pairs, apr_pool_t *pool)
+{
+    while (in->left) {
+        const char *name = get_string(in, pool);
+        const char *value;
+
+        if (name && !*name) {
+            return true;
+        }
+        value = get_string(in, pool);
+        if (!name || !value) {
+            return false;
+        }
+        apr_table_addn(pairs, name, value);
+    }
+    return true;
+}
+
 static bool record_read(reader *in, cp_record *record, apr_pool_t *pool)
 {
-    unsigned char head[6];
+    unsigned char head[2];
 
     if (!get_bytes(in, head, sizeof(head)) || head[0] != RECORD_VERSION
+        || !get_time(in, &record->created) || !get_time(in, &record->until)
         || !get_bytes(in, record->binding, sizeof(record->binding))) {
         return false;
     }
-    record->created = (apr_uint32_t)head[2] << 24
-                      | (apr_uint32_t)head[3] << 16
-                      | (apr_uint32_t)head[4] << 8 | head[5];
     record->moved = head[1] & FLAG_MOVED;
+    record->by_entries = head[1] & FLAG_BY_ENTRIES;
     if (record->moved
         && !get_bytes(in, record->successor.bytes, CP_SESSION_ID_LENGTH)) {
         return false;
     }
-    record->user = get_string(in, pool);
-    if (!record->user) {
-        return false;
-    }
-    if (!*record->user) {
-        record->user = NULL;
-    }
+    record->entries = apr_table_make(pool, 4);
     record->attributes = apr_table_make(pool, 8);
-    while (in->left) {
-        const char *name = get_string(in, pool);
-        const char *value = get_string(in, pool);
+    return get_optional(in, &record->user, pool)
+           && get_optional(in, &record->provider, pool)
+           && get_optional(in, &record->auth_name, pool)
+           && get_pairs(in, record->entries, pool)
+           && get_pairs(in, record->attributes, pool) && in->left == 0;
+}
 
-        if (!name || !value) {
-            return false;
-        }
-        apr_table_addn(record->attributes, name, value);
-    }
-    return true;
+static bool same_string(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool cp_record_is_of(const cp_record *record, const char *user,
+                     const char *provider, const char *auth_name)
+{
+    return same_string(record->user, user)
+           && same_string(record->provider, provider)
+           && same_string(record->auth_name, auth_name);
 }
 
 static unsigned char key_of(const cp_session_id *id)

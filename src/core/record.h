@@ -36,7 +36,14 @@ typedef struct cp_record {
     bool moved;                 /* the session goes on under successor */
     cp_session_id successor;
     const char *user;           /* NULL: nobody is logged in */
+    const char *provider;       /* the AuthType that the user was authenticated
+                                   by; NULL: by the application */
+    const char *auth_name;      /* and under which AuthName, or NULL */
+    bool by_entries;            /* the login ends with the entries */
     apr_table_t *attributes;    /* never NULL */
+    apr_table_t *entries;       /* of mod_session: credentials may be among
+                                   them, no content sees any; never NULL */
+    apr_uint32_t until;         /* the entries end then; 0: with the record */
 
     /* What the store says of it. */
     apr_uint32_t expires;
@@ -47,6 +54,11 @@ typedef struct cp_record {
  *  key is gone */
 bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
                     cp_store_name *name);
+
+/** Whether it is this user who is logged in, authenticated in this way; NULL
+ *  is nobody, and no such way. */
+bool cp_record_is_of(const cp_record *record, const char *user,
+                     const char *provider, const char *auth_name);
 
 /**
  * @return as the store does; a record that does not open counts as not found

@@ -2,124 +2,35 @@
 #include "csrf.h"
 #include "token.h"
 
-/* Where the parts of an id lie. */
-#define AT_TIME 16
-#define AT_FLAGS 20
-#define AT_MAC 22
-#define MAC_PART (CP_SESSION_ID_LENGTH - AT_MAC)
-
-#define FLAG_STORED 1
-
-/* Clocks of servers that share a realm may differ by so many seconds. */
-#define CLOCK_SKEW 60
-
 /* A change is tried again so often when others change the record too. */
 #define TRIES 5
 
 /* The idle time is written anew at most once in so great a part of it. */
 #define TOUCHES_IN_IDLE 60
 
-/* Seconds later, or the end of time. */
-static apr_uint32_t after(apr_uint32_t time, apr_uint32_t seconds)
-{
-    return time > APR_UINT32_MAX - seconds ? APR_UINT32_MAX : time + seconds;
-}
-
 static bool session_open(const cp_visit *visit)
 {
     return visit->site->session == CP_SESSION_ON;
 }
 
-/* --- The id ----------------------------------------------------------- */
-
-static bool id_mac(const cp_visit *visit, const cp_session_id *id,
-                   unsigned char *mac)
-{
-    cp_span part = cp_span_make(id->bytes, AT_MAC);
-
-    return cp_keyring_mac(visit->site->ring, id->bytes[CP_SESSION_ID_KEY],
-                          CP_PURPOSE_SESSION, visit->request.realm, &part, 1,
-                          mac);
-}
-
-static bool id_draw(const cp_visit *visit, bool stored, cp_session_id *id)
-{
-    apr_uint32_t now = visit->request.now;
-    unsigned char mac[CP_MAC_LENGTH];
-
-    if (!cp_random_bytes(id->bytes, CP_SESSION_RANDOM_LENGTH)) {
-        return false;
-    }
-    for (int i = 0; i < 4; i++) {
-        id->bytes[AT_TIME + i] = (unsigned char)(now >> (24 - 8 * i) & 0xff);
-    }
-    id->bytes[AT_FLAGS] = stored ? FLAG_STORED : 0;
-    id->bytes[CP_SESSION_ID_KEY] = cp_keyring_signer(visit->site->ring, now);
-    if (!id_mac(visit, id, mac)) {
-        return false;
-    }
-    memcpy(id->bytes + AT_MAC, mac, MAC_PART);
-    return true;
-}
-
-static apr_uint32_t id_time(const cp_session_id *id)
-{
-    const unsigned char *time = id->bytes + AT_TIME;
-
-    return (apr_uint32_t)time[0] << 24 | (apr_uint32_t)time[1] << 16
-           | (apr_uint32_t)time[2] << 8 | time[3];
-}
-
-static const char *id_token(const cp_visit *visit, const cp_session_id *id)
-{
-    char *token = apr_palloc(visit->pool, CP_SESSION_TOKEN_LENGTH + 1);
-
-    cp_base64url_encode(token, id->bytes, CP_SESSION_ID_LENGTH);
-    return token;
-}
-
-static cp_reason id_read(const cp_visit *visit, cp_span token,
-                         cp_session_id *id)
-{
-    unsigned char bytes[CP_SESSION_ID_LENGTH + 3];
-    unsigned char mac[CP_MAC_LENGTH];
-    apr_uint32_t now = visit->request.now;
-    apr_size_t length = 0;
-
-    if (token.length != CP_SESSION_TOKEN_LENGTH
-        || !cp_base64url_decode(bytes, &length, token)
-        || length != CP_SESSION_ID_LENGTH) {
-        return CP_MALFORMED;
-    }
-    memcpy(id->bytes, bytes, CP_SESSION_ID_LENGTH);
-    if (!cp_keyring_verifies(visit->site->ring, id->bytes[CP_SESSION_ID_KEY])) {
-        return CP_RETIRED;
-    }
-    if (!id_mac(visit, id, mac)
-        || !cp_secret_equal(cp_span_make(mac, MAC_PART),
-                            cp_span_make(id->bytes + AT_MAC, MAC_PART))) {
-        return CP_FORGED;
-    }
-    if (id_time(id) > after(now, CLOCK_SKEW)) {
-        return CP_EXPIRED;
-    }
-    /* A record has its own time, which a change of id does not set back. */
-    if (!(id->bytes[AT_FLAGS] & FLAG_STORED)
-        && after(id_time(id), visit->site->absolute) <= now) {
-        return CP_EXPIRED;
-    }
-    return CP_VALID;
-}
-
 /* --- What came in ----------------------------------------------------- */
 
-/* The idle and the absolute timeout as one point in time. */
-static apr_uint32_t expiry_of(const cp_visit *visit, apr_uint32_t created)
+/* Whether the user was logged in by entries that end by themselves: with them
+ * the login does. */
+static bool is_lent(const cp_record *record)
 {
-    apr_uint32_t idle = after(visit->request.now, visit->site->idle);
-    apr_uint32_t absolute = after(created, visit->site->absolute);
+    return record->by_entries && record->until;
+}
 
-    return idle < absolute ? idle : absolute;
+/* All timeouts as one point in time. */
+static apr_uint32_t expiry_of(const cp_visit *visit, const cp_record *record)
+{
+    apr_uint32_t idle = cp_time_after(visit->request.now, visit->site->idle);
+    apr_uint32_t absolute = cp_time_after(record->created,
+                                          visit->site->absolute);
+    apr_uint32_t end = idle < absolute ? idle : absolute;
+
+    return is_lent(record) && record->until < end ? record->until : end;
 }
 
 static cp_reason record_find(const cp_visit *visit, cp_session *session)
@@ -141,8 +52,10 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
     if (status != APR_SUCCESS) {
         return CP_STORE_AWAY;
     }
-    if (after(session->record.created, visit->site->absolute)
-        <= visit->request.now) {
+    if (cp_time_after(session->record.created, visit->site->absolute)
+            <= visit->request.now
+        || (is_lent(&session->record)
+            && session->record.until <= visit->request.now)) {
         return CP_EXPIRED;
     }
     session->stored = true;
@@ -152,9 +65,9 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
 static cp_reason candidate_read(const cp_visit *visit, cp_span token,
                                 cp_session *session)
 {
-    cp_reason reason = id_read(visit, token, &session->id);
+    cp_reason reason = cp_session_id_read(visit, token, &session->id);
 
-    if (reason == CP_VALID && session->id.bytes[AT_FLAGS] & FLAG_STORED) {
+    if (reason == CP_VALID && cp_session_id_says_stored(&session->id)) {
         reason = record_find(visit, session);
     }
     return reason;
@@ -173,10 +86,10 @@ static bool same_session(const cp_session *a, const cp_session *b)
 
 static void touch(const cp_visit *visit, cp_session *session)
 {
-    apr_uint32_t expires = expiry_of(visit, session->record.created);
+    apr_uint32_t expires = expiry_of(visit, &session->record);
 
-    if (expires > after(session->record.expires,
-                        visit->site->idle / TOUCHES_IN_IDLE)
+    if (expires > cp_time_after(session->record.expires,
+                                visit->site->idle / TOUCHES_IN_IDLE)
         && cp_record_touch(visit, &session->id, expires) == APR_SUCCESS) {
         session->record.expires = expires;
     }
@@ -199,7 +112,7 @@ static void session_adopt(cp_visit *visit, const cp_session *chosen)
     *session = *chosen;
     session_bind(session);
     verdict->reason = CP_VALID;
-    verdict->value = id_token(visit, &session->id);
+    verdict->value = cp_session_id_token(visit, &session->id);
     if (session->stored) {
         touch(visit, session);
     }
@@ -269,10 +182,10 @@ static void session_issue(cp_visit *visit)
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
     cp_session *session = visit->session;
 
-    if (id_draw(visit, false, &session->id)) {
+    if (cp_session_id_draw(visit, false, &session->id)) {
         session->stored = false;
         session_bind(session);
-        verdict->value = id_token(visit, &session->id);
+        verdict->value = cp_session_id_token(visit, &session->id);
     }
 }
 
@@ -326,51 +239,83 @@ bool cp_session_text_is_good(const char *text)
     return true;
 }
 
-static int attribute_set(void *record, const char *name, const char *value)
+static int pair_set(void *pairs, const char *name, const char *value)
 {
-    cp_record *changed = record;
-
     if (*value) {
-        apr_table_setn(changed->attributes, name, value);
+        apr_table_setn(pairs, name, value);
     }
     else {
-        apr_table_unset(changed->attributes, name);
+        apr_table_unset(pairs, name);
     }
     return 1;
+}
+
+static void pairs_set(apr_table_t *pairs, const apr_table_t *set)
+{
+    if (set) {
+        apr_table_do(pair_set, pairs, set, NULL);
+    }
+}
+
+/* What there is of a session, as a copy that can be changed. */
+static void record_begin(const cp_visit *visit, cp_record *record)
+{
+    const cp_session *session = visit->session;
+
+    if (session->stored) {
+        *record = session->record;
+        record->attributes = apr_table_copy(visit->pool,
+                                            session->record.attributes);
+        record->entries = apr_table_copy(visit->pool,
+                                         session->record.entries);
+        return;
+    }
+    memset(record, 0, sizeof(*record));
+    record->created = visit->request.now;
+    record->attributes = apr_table_make(visit->pool, 8);
+    record->entries = apr_table_make(visit->pool, 4);
+    memcpy(record->binding, session->id.bytes, sizeof(record->binding));
+}
+
+/* Nothing of one user comes to another. */
+static void record_forget(cp_record *record)
+{
+    record->user = record->provider = record->auth_name = NULL;
+    record->by_entries = false;
+    record->until = 0;
+    apr_table_clear(record->attributes);
+    apr_table_clear(record->entries);
 }
 
 /* The record as it shall be. @return whether it needs an id of its own */
 static bool record_change(cp_visit *visit, const cp_session_change *change,
                           cp_record *record)
 {
-    const cp_session *session = visit->session;
     const char *user = change->login;
-    bool other;
 
-    if (session->stored) {
-        *record = session->record;
-        record->attributes = apr_table_copy(visit->pool,
-                                            session->record.attributes);
-    }
-    else {
-        memset(record, 0, sizeof(*record));
-        record->created = visit->request.now;
-        record->attributes = apr_table_make(visit->pool, 8);
-        memcpy(record->binding, session->id.bytes, sizeof(record->binding));
-    }
-    other = user && record->user && strcmp(user, record->user);
-    if (change->logout || other) {
-        record->user = NULL;
-        apr_table_clear(record->attributes);
+    record_begin(visit, record);
+    if (change->logout
+        || (user && record->user
+            && !cp_record_is_of(record, user, change->provider,
+                                change->auth_name))) {
+        record_forget(record);
     }
     if (change->logout || user) {
         record->created = visit->request.now;
     }
     if (user) {
         record->user = user;
+        record->provider = change->provider;
+        record->auth_name = change->auth_name;
+        record->by_entries = change->by_entries;
     }
-    apr_table_do(attribute_set, record, change->set, NULL);
-    return !session->stored || change->logout || user || change->rotate;
+    pairs_set(record->attributes, change->set);
+    if (change->entries) {
+        pairs_set(record->entries, change->entries);
+        record->until = change->until;
+    }
+    return !visit->session->stored || change->logout || user
+           || change->rotate;
 }
 
 /* What was under the old id: gone, or after a mere rotation for some seconds
@@ -393,8 +338,8 @@ static apr_status_t predecessor_end(const cp_visit *visit,
     pointer = before->record;
     pointer.moved = true;
     pointer.successor = visit->session->id;
-    pointer.expires = after(visit->request.now, CP_SESSION_GRACE);
-    pointer.attributes = apr_table_make(visit->pool, 1);
+    pointer.expires = cp_time_after(visit->request.now, CP_SESSION_GRACE);
+    pointer.attributes = pointer.entries = apr_table_make(visit->pool, 1);
     status = cp_record_save(visit, &before->id, &pointer);
     return APR_STATUS_IS_NOTFOUND(status) ? APR_EACCES : status;
 }
@@ -404,7 +349,7 @@ static void session_announce(cp_visit *visit)
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
 
     verdict->reason = CP_VALID;
-    verdict->value = id_token(visit, &visit->session->id);
+    verdict->value = cp_session_id_token(visit, &visit->session->id);
     verdict->issuance = CP_ISSUE_NOW;
 }
 
@@ -421,7 +366,8 @@ static apr_status_t session_save(cp_visit *visit,
     if (apr_table_elts(record.attributes)->nelts > CP_ATTRIBUTES_MAX) {
         return APR_ENOSPC;
     }
-    bare = !record.user && apr_is_empty_table(record.attributes);
+    bare = !record.user && apr_is_empty_table(record.attributes)
+           && apr_is_empty_table(record.entries);
     stateless = bare && change->logout;
     if (!session->stored && bare) {
         return APR_SUCCESS;     /* nothing there, nothing to be stored */
@@ -431,14 +377,14 @@ static apr_status_t session_save(cp_visit *visit,
     }
     if (fresh) {
         record.revision = 0;
-        if (!id_draw(visit, !stateless, &session->id)) {
+        if (!cp_session_id_draw(visit, !stateless, &session->id)) {
             return APR_EGENERAL;
         }
         if (change->login || change->logout) {
             memcpy(record.binding, session->id.bytes, sizeof(record.binding));
         }
     }
-    record.expires = expiry_of(visit, record.created);
+    record.expires = expiry_of(visit, &record);
     status = stateless ? APR_SUCCESS
                        : cp_record_save(visit, &session->id, &record);
     if (status == APR_SUCCESS && fresh) {
@@ -520,6 +466,11 @@ apr_status_t cp_session_end(cp_visit *visit)
 const char *cp_session_user(const cp_visit *visit)
 {
     return visit->session->stored ? visit->session->record.user : NULL;
+}
+
+const cp_record *cp_session_record(const cp_visit *visit)
+{
+    return visit->session->stored ? &visit->session->record : NULL;
 }
 
 const apr_table_t *cp_session_attributes(const cp_visit *visit)

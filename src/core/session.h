@@ -8,10 +8,7 @@
 #ifndef CP_SESSION_H
 #define CP_SESSION_H
 
-#include "record.h"
-
-/** Characters of a sessionid. */
-#define CP_SESSION_TOKEN_LENGTH 48
+#include "session_id.h"
 
 /** Seconds for which an id that was rotated away is still understood. */
 #define CP_SESSION_GRACE 10
@@ -37,9 +34,16 @@ struct cp_session {
 /** What is to be done to a session, all at once. */
 typedef struct cp_session_change {
     const char *login;          /* a user to log in, or NULL */
+    const char *provider;       /* of the login, as in a record */
+    const char *auth_name;
+    bool by_entries;
     bool logout;
     bool rotate;
-    apr_table_t *set;           /* attributes; an empty value unsets */
+    apr_table_t *set;           /* attributes; an empty value unsets; or
+                                   NULL */
+    apr_table_t *entries;       /* of mod_session, likewise; NULL: neither
+                                   they nor when they end change */
+    apr_uint32_t until;         /* when they end; 0: with the record */
 } cp_session_change;
 
 /**
@@ -68,6 +72,9 @@ bool cp_session_text_is_good(const char *text);
 
 /** The user who is logged in, or NULL. */
 const char *cp_session_user(const cp_visit *visit);
+
+/** What is stored, or NULL where nothing is. */
+const cp_record *cp_session_record(const cp_visit *visit);
 
 /** The attributes, or NULL where nothing is stored. */
 const apr_table_t *cp_session_attributes(const cp_visit *visit);
