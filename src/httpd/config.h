@@ -90,6 +90,7 @@ typedef struct cp_server_config {
     int consent_lifetime;       /* seconds */
     int export_as;
     int session_header_login;
+    int session_bind;
     const char *session_header;
     const char *controller_name;
     const char *controller_url;

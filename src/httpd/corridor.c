@@ -1,9 +1,11 @@
+#include "bridge_session.h"
 #include "corridor.h"
 #include "csrf_check.h"
 #include "enforcement.h"
 #include "exchange.h"
 #include "export.h"
 #include "filters.h"
+#include "login.h"
 #include "origin.h"
 #include "pages.h"
 #include "refusal.h"
@@ -288,25 +290,61 @@ static int corridor_header_parser(request_rec *r)
     return status;
 }
 
+/* A login is known from here on: to what is authorized, and to content.
+ * @param authenticated  whether r->user has just been authenticated */
+static void logins_see(cp_exchange *exchange, request_rec *r,
+                       bool authenticated)
+{
+    bool changed = cp_bridge_session_see(exchange, r);
+
+    changed = cp_login_bind(exchange, r, authenticated) || changed;
+    if (changed) {
+        exchange->visit->token_seen = NULL;     /* content was not asked yet */
+        cookie_set(r, cp_visit_cookie(exchange->visit));
+        cp_export_withdraw(r);
+        cp_export(r, exchange);
+    }
+}
+
+static int corridor_auth_checker(request_rec *r)
+{
+    cp_exchange *exchange = cp_exchange_of(r);
+
+    if (!r->main && exchange && exchange->visit
+        && exchange->engine == CP_ENGINE_ON) {
+        logins_see(exchange, r, true);
+    }
+    return DECLINED;
+}
+
 static int corridor_fixups(request_rec *r)
 {
-    const cp_exchange *exchange = cp_exchange_of(r);
+    cp_exchange *exchange = cp_exchange_of(r);
 
     if (!exchange || !exchange->visit || exchange->engine != CP_ENGINE_ON) {
         return DECLINED;
     }
     trailers_guard(exchange, r);
+    if (!r->main) {
+        logins_see(exchange, r, false);
+    }
     cp_export_token(r, exchange);
     return DECLINED;
 }
 
 static void corridor_insert_filter(request_rec *r)
 {
-    const cp_exchange *exchange = cp_exchange_of(r);
+    cp_exchange *exchange = cp_exchange_of(r);
 
     cp_filters_insert(r);
-    if (exchange && exchange->window && !r->main) {
-        cp_window_replay(exchange->window, r);
+    if (exchange && !r->main) {
+        if (!exchange->refusal) {
+            /* A login of the handler, before mod_session obeys a header. */
+            cp_bridge_session_see(exchange, r);
+        }
+        if (exchange->window) {
+            cp_window_replay(exchange->window, r);
+        }
     }
 }
 
@@ -368,6 +406,8 @@ void cp_corridor_register(void)
                                APR_HOOK_FIRST);
     ap_hook_header_parser(corridor_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_LAST);
+    ap_hook_check_authz(corridor_auth_checker, NULL, NULL,
+                        APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(corridor_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(corridor_insert_filter, NULL, NULL,
                           APR_HOOK_LAST);
@@ -376,6 +416,7 @@ void cp_corridor_register(void)
     ap_hook_handler(corridor_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(corridor_log_transaction, NULL, NULL,
                             APR_HOOK_MIDDLE);
+    cp_bridge_session_register();
     cp_window_register();
     cp_filter_content_register();
     cp_filter_html_register();

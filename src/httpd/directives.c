@@ -288,6 +288,13 @@ static const char *set_session_header(cmd_parms *cmd, void *dir,
     return NULL;
 }
 
+static const char *set_session_bind(cmd_parms *cmd, void *dir, int on)
+{
+    (void)dir;
+    cp_words_server(cmd)->session_bind = on;
+    return NULL;
+}
+
 /* --- CSRF and language ------------------------------------------------ */
 
 static const char *set_csrf(cmd_parms *cmd, void *dir, const char *word)
@@ -414,6 +421,9 @@ const command_rec cp_directives[] = {
                     "idle=TIME and absolute=TIME"),
     AP_INIT_TAKE12("CookiePolicySessionHeader", set_session_header, NULL, SV,
                    "the response header of session commands, and login"),
+    AP_INIT_FLAG("CookiePolicySessionBind", set_session_bind, NULL, SV,
+                 "On or Off: whom other modules authenticate is the "
+                 "session's user"),
     AP_INIT_TAKE1("CookiePolicyCsrf", set_csrf, NULL, SVDH,
                   "On, Origin or Off"),
     AP_INIT_FLAG("CookiePolicyCsrfInject", set_inject, NULL, SVDH,

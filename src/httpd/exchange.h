@@ -33,7 +33,7 @@ typedef struct cp_exchange {
     cp_page page;
     bool json;                  /* the page was asked for as .json */
     bool personal;              /* what is answered hangs on the visitor's
-                                   choice */
+                                   choice or session */
     bool tokened;               /* it has a token of this visitor in it */
     bool heard;                 /* the rooms have heard the application */
     bool passed;                /* the answer has passed CP_CONTENT */
@@ -41,6 +41,7 @@ typedef struct cp_exchange {
     bool checked;               /* the CSRF check has been made */
     cp_refusal refusal;         /* its reason */
     cp_window *window;          /* of the body, read ahead; or NULL */
+    struct cp_bridge *bridge;   /* to mod_session; NULL until it asks */
 } cp_exchange;
 
 /**

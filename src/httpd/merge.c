@@ -99,6 +99,7 @@ void *cp_server_config_create(apr_pool_t *pool, server_rec *server)
     config->consent_lifetime = CP_UNSET;
     config->export_as = CP_UNSET;
     config->session_header_login = CP_UNSET;
+    config->session_bind = CP_UNSET;
     config->gpc = CP_UNSET;
     config->third_parties = apr_array_make(pool, 0, sizeof(cp_third_party));
     config->trusted = apr_array_make(pool, 0, sizeof(cp_origin));
@@ -162,6 +163,7 @@ void *cp_server_config_merge(apr_pool_t *pool, void *base_config,
     INNER_NUMBER(export_as);
     INNER_NUMBER(gpc);
     INNER_NUMBER(session_header_login);
+    INNER_NUMBER(session_bind);
     merged->trusted = lists_add(pool, base->trusted, add->trusted,
                                 add->trusted_cleared);
     merged->forwarded = lists_add(pool, base->forwarded, add->forwarded,

@@ -31,7 +31,7 @@ exit if $asked{silent};
 for my $name (sort keys %ENV) {
     print "$name: $ENV{$name}\n"
         if $name =~ /^(HTTP_|REDIRECT_|COOKIEPOLICY_|prefer-language$)/
-           || $name =~ /^(REQUEST_METHOD|CONTENT_TYPE|CONTENT_LENGTH)$/;
+           || $name =~ /^(REQUEST_METHOD|CONTENT_TYPE|CONTENT_LENGTH|REMOTE_USER|AUTH_TYPE)$/;
 }
 print "BODY_LENGTH: ", length $body, "\n";
 print "BODY_SHA1: ", sha1_hex($body), "\n";

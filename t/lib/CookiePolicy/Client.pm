@@ -20,7 +20,7 @@ sub exchange {
     my (%with) = @_;
     my @pieces = ref $with{bytes} ? @{ $with{bytes} } : $with{bytes};
     my $port = $with{port} || ($with{tls} ? $ENV{CP_TLS_PORT} : $ENV{CP_PORT});
-    my $socket = _connect($port, $with{tls}, $with{host});
+    my $socket = _connect($port, @with{qw(tls host certificate)});
     my $answer = '';
 
     local $SIG{PIPE} = 'IGNORE';
@@ -45,14 +45,16 @@ sub exchange {
 }
 
 sub _connect {
-    my ($port, $tls, $host) = @_;
+    my ($port, $tls, $host, $certificate) = @_;
     my $socket;
 
     if ($tls) {
         require IO::Socket::SSL;
         $socket = IO::Socket::SSL->new(
             PeerAddr => '127.0.0.1', PeerPort => $port,
-            SSL_hostname => $host, SSL_verify_mode => 0);
+            SSL_hostname => $host, SSL_verify_mode => 0,
+            $certificate ? (SSL_cert_file => $certificate,
+                            SSL_key_file => $certificate) : ());
     }
     else {
         $socket = IO::Socket::INET->new(
@@ -81,6 +83,7 @@ sub form_encode {
 #   chunks => [piece, ...]  sends the body chunked, each piece a chunk
 #   pieces => [piece, ...]  sends the body with its length, piece by piece
 #   tls, port, referring to another listener
+#   certificate => FILE  the client's, with its key
 sub fetch {
     my (%with) = @_;
     my $method = $with{method} || 'GET';
