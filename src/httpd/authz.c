@@ -1,4 +1,5 @@
 #include "authz.h"
+#include "authz_session.h"
 #include "exchange.h"
 #include "preferences.h"
 #include "words.h"
@@ -60,4 +61,5 @@ void cp_authz_register(apr_pool_t *pool)
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "cookie-consent",
                               AUTHZ_PROVIDER_VERSION, &consent,
                               AP_AUTH_INTERNAL_PER_CONF);
+    cp_authz_session_register(pool);
 }

@@ -7,7 +7,8 @@
 
 #include <apr_pools.h>
 
-/** Registers `Require cookie-consent CATEGORY`. */
+/** Registers `Require cookie-consent CATEGORY`, and what authz_session.h
+ *  has. */
 void cp_authz_register(apr_pool_t *pool);
 
 #endif

@@ -75,7 +75,8 @@ static int required_check(const apr_array_header_t *required,
         const cp_policy *policy = cp_server_config_of(one->server)
                                   ->site.policy;
 
-        if (cp_policy_category(policy, cp_span_of(one->category)) < 0) {
+        if (one->category
+            && cp_policy_category(policy, cp_span_of(one->category)) < 0) {
             return cp_compile_complain(
                 (server_rec *)one->server,
                 apr_psprintf(pool, "Require cookie-consent: there is no "
@@ -245,7 +246,7 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
         int wrong = server_compile(s, policies, pconf);
 
         cp_server_config_of(s)->phrases = phrases;
-        cp_server_config_of(s)->requires_consent =
+        cp_server_config_of(s)->requires_visitor =
             required_list(pconf)->nelts > 0;
         cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
                                                    &cookiepolicy_module));

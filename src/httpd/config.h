@@ -120,7 +120,8 @@ typedef struct cp_server_config {
     const char *database_file;
 
     cp_site site;               /* the above, compiled */
-    bool requires_consent;      /* somewhere; of all hosts */
+    bool requires_visitor;      /* a Require line asks for consent or session
+                                   somewhere; of all hosts */
     const cp_phrases *phrases;
     const cp_database *database;    /* NULL: none is configured */
     struct cp_counters *counters;
@@ -145,14 +146,14 @@ void *cp_server_config_merge(apr_pool_t *pool, void *base, void *add);
  */
 void cp_config_want(apr_pool_t *pool);
 
-/** A category that a line of httpd.conf requires. */
+/** What a line of httpd.conf requires of the visitor. */
 typedef struct cp_required {
     const server_rec *server;
-    const char *category;
+    const char *category;       /* NULL: a session */
 } cp_required;
 
-/** Notes that a category is required, so that a slip of the pen is found at
- *  start. */
+/** Notes that a category, or with NULL a session, is required, so that a slip
+ *  of the pen is found at start. */
 void cp_config_require(cmd_parms *cmd, const char *category);
 
 static inline cp_server_config *cp_server_config_of(const server_rec *server)

@@ -1,3 +1,4 @@
+#include "authz_session.h"
 #include "bridge_session.h"
 #include "corridor.h"
 #include "csrf_check.h"
@@ -328,6 +329,7 @@ static int corridor_fixups(request_rec *r)
     if (!r->main) {
         logins_see(exchange, r, false);
     }
+    cp_authz_session_name(exchange, r);
     cp_export_token(r, exchange);
     return DECLINED;
 }

@@ -42,6 +42,8 @@ typedef struct cp_exchange {
     cp_refusal refusal;         /* its reason */
     cp_window *window;          /* of the body, read ahead; or NULL */
     struct cp_bridge *bridge;   /* to mod_session; NULL until it asks */
+    const char *named;          /* what r->user is where Require session-user
+                                   let in; or NULL */
 } cp_exchange;
 
 /**

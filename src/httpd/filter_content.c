@@ -41,11 +41,11 @@ static void vary_add(const cp_visit *visit, request_rec *r)
 }
 
 /* The parts of such a page are asked for when its header is on its way, and
- * what they are may hang on the visitor's choice. */
+ * what they are may hang on the visitor's choice or session. */
 static bool has_parts(const cp_exchange *exchange, const request_rec *r)
 {
     for (const ap_filter_t *f = r->output_filters;
-         exchange->server->requires_consent && f; f = f->next) {
+         exchange->server->requires_visitor && f; f = f->next) {
         if (f->frec->name && strcasecmp(f->frec->name, "INCLUDES") == 0) {
             return true;
         }

@@ -101,9 +101,10 @@ apr_status_t cp_login_apply(const cp_exchange *exchange, request_rec *r,
  * authentication. Who is named where there is an AuthType, which may have
  * failed or not been asked, while an error is being answered, or by a mere
  * look into the Authorization header, is not authenticated. */
-static bool is_certified(request_rec *r)
+static bool is_certified(const cp_exchange *exchange, request_rec *r)
 {
     return !ap_auth_type(r) && r->status == HTTP_OK
+           && r->user != exchange->named
            && !apr_table_get(r->notes, AP_GET_BASIC_AUTH_PW_NOTE);
 }
 
@@ -124,7 +125,7 @@ bool cp_login_bind(cp_exchange *exchange, request_rec *r, bool authenticated)
     cp_session_change change = { .login = r->user };
 
     if (exchange->server->session_bind != 1 || !r->user || !*r->user
-        || !(authenticated || is_certified(r))
+        || !(authenticated || is_certified(exchange, r))
         || visit->site->session != CP_SESSION_ON) {
         return false;
     }
