@@ -60,7 +60,7 @@ sub encode {
 }
 
 # The header that mod_cookiepolicy takes out of the answer and obeys: the
-# names and values of a list. A name that begins with a colon is a command.
+# names and values of a list.
 sub session_header {
     my (@pairs) = @_;
     my @words;

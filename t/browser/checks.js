@@ -168,6 +168,60 @@ async function with_gpc(browser) {
     await visitor.leave();
 }
 
+// --- Logging in -----------------------------------------------------------
+
+async function back_office(visitor, joined) {
+    const which = joined ? 'joined' : 'apart';
+
+    check(`${which}: nobody is let in`, (await visitor.page
+        .goto(visitor.back + '/desk')).url(), visitor.back + '/');
+    check(`${which}: a wrong password`, await visitor.log_in('ann', 'wrong'),
+          '/?sorry');
+    check(`${which}: logs nobody in`, await visitor.signed_in(visitor.back),
+          null);
+    check(`${which}: the right one`, await visitor.log_in('ann', 'valmere'),
+          '/desk');
+    check(`${which}: the desk knows who`,
+          (await visitor.text('h1')).endsWith('ann'));
+    check(`${which}: and every page of the back office`,
+          await visitor.signed_in(visitor.back), 'ann');
+    check(`${which}: the front office`,
+          await visitor.signed_in(visitor.front), joined ? 'ann' : null);
+}
+
+async function logged_in(browser, port, joined) {
+    const visitor = await Visitor.arrive(browser, port);
+    const which = joined ? 'joined' : 'apart';
+
+    await visitor.open('/counter');
+    await back_office(visitor, joined);
+    const before = await visitor.context.cookies(visitor.back);
+
+    check(`${which}: no cookie has the password`,
+          JSON.stringify(before).includes('valmere'), false);
+    await visitor.page.goto(visitor.back + '/desk');
+    await Promise.all([
+        visitor.page.waitForNavigation(),
+        visitor.page.click('main form button')
+    ]);
+    check(`${which}: logged out`, await visitor.signed_in(visitor.back), null);
+    check(`${which}: everywhere`, await visitor.signed_in(visitor.front),
+          null);
+    await visitor.context.clearCookies();
+    await visitor.context.addCookies(before);
+    check(`${which}: the old cookies open nothing`, (await visitor.page
+        .goto(visitor.back + '/desk')).url(), visitor.back + '/');
+    await visitor.leave();
+}
+
+function joined_offices(browser) {
+    return logged_in(browser, process.env.ON, true);
+}
+
+function offices_apart(browser) {
+    return logged_in(browser, process.env.APART, false);
+}
+
 // --- Report mode ----------------------------------------------------------
 
 async function nothing_changes(visitor, wanted) {
@@ -248,7 +302,7 @@ const browser = await browser_start();
 
 try {
     for (const part of [one_visit, in_french, without_scripts, with_gpc,
-                        in_report_mode]) {
+                        joined_offices, offices_apart, in_report_mode]) {
         await part(browser).catch(
             error => check(`${part.name} ran to its end`, error, undefined));
     }

@@ -39,6 +39,7 @@ export class Visitor {
         const visitor = new Visitor();
 
         visitor.front = `http://front.portal.localhost:${port}`;
+        visitor.back = `http://back.portal.localhost:${port}`;
         visitor.maps = `http://maps.openplan.localhost:${port}`;
         visitor.context = await browser.newContext(
             { locale: 'en-GB', ...options });
@@ -63,6 +64,26 @@ export class Visitor {
 
     open(path) {
         return this.page.goto(this.front + path);
+    }
+
+    // Sends the form of the back office. @return where that led
+    async log_in(name, password) {
+        await this.page.goto(this.back + '/');
+        await this.page.fill('#name', name);
+        await this.page.fill('#password', password);
+        await Promise.all([
+            this.page.waitForNavigation(),
+            this.page.click('main form button')
+        ]);
+        return this.page.url().slice(this.back.length);
+    }
+
+    // Who a page says is logged in; null where it says nothing.
+    async signed_in(page) {
+        await this.page.goto(page);
+        const user = this.page.locator('.top .user strong');
+
+        return await user.count() ? user.innerText() : null;
     }
 
     text(selector) {
