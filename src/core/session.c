@@ -353,6 +353,11 @@ static void session_announce(cp_visit *visit)
     verdict->issuance = CP_ISSUE_NOW;
 }
 
+static bool may_draw(const cp_visit *visit)
+{
+    return visit->request.welcomes && !visit->session->grace;
+}
+
 static apr_status_t session_save(cp_visit *visit,
                                  const cp_session_change *change)
 {
@@ -372,7 +377,7 @@ static apr_status_t session_save(cp_visit *visit,
     if (!session->stored && bare) {
         return APR_SUCCESS;     /* nothing there, nothing to be stored */
     }
-    if (fresh && (!visit->request.welcomes || session->grace)) {
+    if (fresh && !may_draw(visit)) {
         return APR_EACCES;
     }
     if (fresh) {
@@ -409,6 +414,21 @@ static apr_status_t session_save(cp_visit *visit,
     return APR_SUCCESS;
 }
 
+static bool may_change(const cp_visit *visit)
+{
+    const cp_verdict *verdict = &visit->verdicts[CP_SESSION];
+
+    return session_open(visit) && visit->site->store
+           && verdict->reason != CP_CONFLICT
+           && verdict->reason != CP_STORE_AWAY
+           && (!visit->cut || verdict->value);
+}
+
+bool cp_session_may_begin(const cp_visit *visit)
+{
+    return may_change(visit) && may_draw(visit);
+}
+
 apr_status_t cp_session_apply(cp_visit *visit,
                               const cp_session_change *change)
 {
@@ -416,10 +436,7 @@ apr_status_t cp_session_apply(cp_visit *visit,
     cp_session *session = visit->session;
     apr_status_t status;
 
-    if (!session_open(visit) || !visit->site->store
-        || verdict->reason == CP_CONFLICT
-        || verdict->reason == CP_STORE_AWAY
-        || (visit->cut && !verdict->value)) {
+    if (!may_change(visit)) {
         return APR_EACCES;
     }
     if (!verdict->value) {

@@ -56,6 +56,10 @@ typedef struct cp_session_change {
 apr_status_t cp_session_apply(cp_visit *visit,
                               const cp_session_change *change);
 
+/** Whether what needs a new id may be carried out, so far as the store does its
+ *  part. */
+bool cp_session_may_begin(const cp_visit *visit);
+
 /**
  * Ends the session and deletes its cookies in the browser.
  * @return any but APR_SUCCESS and APR_NOTFOUND: the record could not be ended

@@ -113,6 +113,16 @@ static void decide(cp_exchange *exchange, request_rec *r)
     }
 }
 
+void cp_corridor_show(cp_exchange *exchange, request_rec *r)
+{
+    exchange->visit->token_seen = NULL;     /* content was not asked yet */
+    if (r->method_number != M_TRACE) {
+        cookie_set(r, cp_visit_cookie(exchange->visit));
+    }
+    cp_export_withdraw(r);
+    cp_export(r, exchange);
+}
+
 /* With MergeTrailers On whoever reads a body to its end may have brought in
  * header fields behind our back. */
 static void trailers_guard(const cp_exchange *exchange, request_rec *r)
@@ -288,6 +298,8 @@ static int corridor_header_parser(request_rec *r)
         && exchange->engine == CP_ENGINE_ON) {
         cookie_set(r, cp_visit_cookie(exchange->visit));
     }
+    exchange->checked_in = exchange->checked_in
+                           || (status == DECLINED && r == exchange->r);
     return status;
 }
 
@@ -300,10 +312,7 @@ static void logins_see(cp_exchange *exchange, request_rec *r,
 
     changed = cp_login_bind(exchange, r, authenticated) || changed;
     if (changed) {
-        exchange->visit->token_seen = NULL;     /* content was not asked yet */
-        cookie_set(r, cp_visit_cookie(exchange->visit));
-        cp_export_withdraw(r);
-        cp_export(r, exchange);
+        cp_corridor_show(exchange, r);
     }
 }
 

@@ -39,6 +39,8 @@ typedef struct cp_exchange {
     bool passed;                /* the answer has passed CP_CONTENT */
     bool issued;                /* and CP_ISSUE */
     bool checked;               /* the CSRF check has been made */
+    bool checked_in;            /* header_parser let the request in: it is
+                                   decided, and no request of others */
     cp_refusal refusal;         /* its reason */
     cp_window *window;          /* of the body, read ahead; or NULL */
     struct cp_bridge *bridge;   /* to mod_session; NULL until it asks */

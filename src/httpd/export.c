@@ -138,7 +138,7 @@ static const char *allowed_categories(const cp_visit *visit)
     return list;
 }
 
-static const char *decided_word(const cp_visit *visit)
+const char *cp_export_decided(const cp_visit *visit)
 {
     if (cp_preferences_signalled(visit)) {
         return "gpc";
@@ -165,7 +165,7 @@ void cp_export(request_rec *r, const cp_exchange *exchange)
     say(&out, VARIABLE_PREFIX "CONSENT", HEADER_PREFIX "Consent",
         allowed_categories(visit));
     say(&out, VARIABLE_PREFIX "DECIDED", HEADER_PREFIX "Decided",
-        decided_word(visit));
+        cp_export_decided(visit));
     say(&out, VARIABLE_PREFIX "SESSION", HEADER_PREFIX "Session",
         cp_session_reference(visit));
     say(&out, VARIABLE_PREFIX "USER", HEADER_PREFIX "User",

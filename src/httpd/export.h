@@ -18,6 +18,9 @@ void cp_export_guard(request_rec *r);
 /** Sets the variables, or the headers, of @a r. */
 void cp_export(request_rec *r, const cp_exchange *exchange);
 
+/** Whether the visitor has decided: yes, no, or gpc where Sec-GPC stands in. */
+const char *cp_export_decided(const cp_visit *visit);
+
 /** Takes back what was set, where the decision is made anew. */
 void cp_export_withdraw(request_rec *r);
 

@@ -72,7 +72,7 @@ void cp_filter_content_look(cp_exchange *exchange, request_rec *r)
     exchange->personal = exchange->personal
                          || (exchange->engine == CP_ENGINE_ON
                              && has_parts(exchange, r));
-    if (commanded || exchange->personal
+    if (commanded || exchange->personal || exchange->tokened
         || (exchange->engine == CP_ENGINE_ON
             && cp_enforcement_concerns(exchange, r))) {
         r->no_cache = 1;
