@@ -208,6 +208,9 @@ static const char *purpose_label(cp_purpose purpose)
         [CP_PURPOSE_FILING] = "mod_cookiepolicy 1 filing",
         [CP_PURPOSE_REFERENCE] = "mod_cookiepolicy 1 reference",
         [CP_PURPOSE_OWNER] = "mod_cookiepolicy 1 owner",
+        [CP_PURPOSE_REALM] = "mod_cookiepolicy 1 realm",
+        [CP_PURPOSE_ROSTER] = "mod_cookiepolicy 1 roster",
+        [CP_PURPOSE_SNAPSHOT] = "mod_cookiepolicy 1 snapshot",
     };
 
     return labels[purpose];
@@ -306,9 +309,15 @@ bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
     return good;
 }
 
+/* What a key for sealing is derived from. */
+typedef struct sealing {
+    const char *label;
+    cp_span realm;
+    cp_span secret;
+} sealing;
+
 static EVP_CIPHER_CTX *cipher_start(const cp_keyring *ring, unsigned char id,
-                                    cp_span realm, cp_span secret,
-                                    cp_span bound,
+                                    const sealing *under, cp_span bound,
                                     const unsigned char *nonce, int encrypt)
 {
     const cp_key *from = key_find(ring, id);
@@ -317,8 +326,8 @@ static EVP_CIPHER_CTX *cipher_start(const cp_keyring *ring, unsigned char id,
     int length;
 
     if (from
-        && subkey_derive(ring, from, "mod_cookiepolicy 1 record", realm,
-                         secret, subkey)) {
+        && subkey_derive(ring, from, under->label, under->realm,
+                         under->secret, subkey)) {
         context = EVP_CIPHER_CTX_new();
         if (context
             && (EVP_CipherInit_ex2(context, ring->cipher, subkey, nonce,
@@ -334,9 +343,9 @@ static EVP_CIPHER_CTX *cipher_start(const cp_keyring *ring, unsigned char id,
     return context;
 }
 
-bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
-                     cp_span secret, cp_span bound, cp_span text,
-                     unsigned char *sealed)
+static bool seal(const cp_keyring *ring, unsigned char id,
+                 const sealing *under, cp_span bound, cp_span text,
+                 unsigned char *sealed)
 {
     unsigned char *cipher = sealed + NONCE_LENGTH;
     EVP_CIPHER_CTX *context = NULL;
@@ -344,7 +353,7 @@ bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
     bool good = cp_random_bytes(sealed, NONCE_LENGTH);
 
     if (good) {
-        context = cipher_start(ring, id, realm, secret, bound, sealed, 1);
+        context = cipher_start(ring, id, under, bound, sealed, 1);
     }
     good = context
            && EVP_CipherUpdate(context, cipher, &length,
@@ -357,9 +366,9 @@ bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
     return good;
 }
 
-bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
-                     cp_span secret, cp_span bound, cp_span sealed,
-                     unsigned char *text)
+static bool unseal(const cp_keyring *ring, unsigned char id,
+                   const sealing *under, cp_span bound, cp_span sealed,
+                   unsigned char *text)
 {
     const unsigned char *nonce = (const unsigned char *)sealed.at;
     EVP_CIPHER_CTX *context;
@@ -371,7 +380,7 @@ bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
         return false;
     }
     text_length = sealed.length - CP_SEAL_OVERHEAD;
-    context = cipher_start(ring, id, realm, secret, bound, nonce, 0);
+    context = cipher_start(ring, id, under, bound, nonce, 0);
     good = context
            && EVP_CipherUpdate(context, text, &length, nonce + NONCE_LENGTH,
                                (int)text_length) == 1
@@ -384,6 +393,50 @@ bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
         memset(text, 0, text_length);
     }
     return good;
+}
+
+static sealing record_sealing(cp_span realm, cp_span secret)
+{
+    return (sealing){ "mod_cookiepolicy 1 record", realm, secret };
+}
+
+bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
+                     cp_span secret, cp_span bound, cp_span text,
+                     unsigned char *sealed)
+{
+    sealing under = record_sealing(realm, secret);
+
+    return seal(ring, id, &under, bound, text, sealed);
+}
+
+bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
+                     cp_span secret, cp_span bound, cp_span sealed,
+                     unsigned char *text)
+{
+    sealing under = record_sealing(realm, secret);
+
+    return unseal(ring, id, &under, bound, sealed, text);
+}
+
+static sealing note_sealing(cp_span name)
+{
+    return (sealing){ "mod_cookiepolicy 1 note", CP_SPAN(""), name };
+}
+
+bool cp_keyring_seal_note(const cp_keyring *ring, unsigned char id,
+                          cp_span name, cp_span text, unsigned char *sealed)
+{
+    sealing under = note_sealing(name);
+
+    return seal(ring, id, &under, name, text, sealed);
+}
+
+bool cp_keyring_open_note(const cp_keyring *ring, unsigned char id,
+                          cp_span name, cp_span sealed, unsigned char *text)
+{
+    sealing under = note_sealing(name);
+
+    return unseal(ring, id, &under, name, sealed, text);
 }
 
 /* --- Masks ------------------------------------------------------------ */

@@ -23,6 +23,9 @@ typedef enum cp_purpose {
     CP_PURPOSE_FILING,          /* names a session's record in the store */
     CP_PURPOSE_REFERENCE,       /* names a session in logs */
     CP_PURPOSE_OWNER,           /* names a user in the store */
+    CP_PURPOSE_REALM,           /* names a realm in the store */
+    CP_PURPOSE_ROSTER,          /* names a user's roster in the store */
+    CP_PURPOSE_SNAPSHOT,        /* signs the file of the store */
     CP_PURPOSE_COUNT
 } cp_purpose;
 
@@ -80,6 +83,24 @@ bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
 bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
                      cp_span secret, cp_span bound, cp_span sealed,
                      unsigned char *text);
+
+/**
+ * Encrypts what administration may read: under a key derived from the ring
+ * and the name that it is filed under, which holds it to that name.
+ * @param name    at most 64 bytes
+ * @param sealed  gets text.length + CP_SEAL_OVERHEAD bytes
+ * @return false where there is no such key or OpenSSL fails
+ */
+bool cp_keyring_seal_note(const cp_keyring *ring, unsigned char id,
+                          cp_span name, cp_span text, unsigned char *sealed);
+
+/**
+ * The reverse of cp_keyring_seal_note().
+ * @param text  gets sealed.length - CP_SEAL_OVERHEAD bytes
+ * @return false when anything was changed; @a text is then all zero
+ */
+bool cp_keyring_open_note(const cp_keyring *ring, unsigned char id,
+                          cp_span name, cp_span sealed, unsigned char *text);
 
 /**
  * Random numbers below CP_ALPHANUMERIC_COUNT to mask a token with. A mask is

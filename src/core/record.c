@@ -5,7 +5,8 @@
 #define RECORD_VERSION 2
 #define FLAG_MOVED 1
 #define FLAG_BY_ENTRIES 2
-#define RECORD_TEXT_MAX (CP_STORE_VALUE_MAX - CP_SEAL_OVERHEAD)
+#define RECORD_TEXT_MAX \
+    (CP_STORE_VALUE_MAX - CP_LABEL_MAX - CP_SEAL_OVERHEAD)
 
 /* The text: version, flags, created, until, binding, successor where moved;
  * then strings, each with its length in two bytes: user, provider and
@@ -218,6 +219,51 @@ bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
     return good;
 }
 
+bool cp_record_reference(const cp_visit *visit, const cp_session_id *id,
+                         unsigned char *reference)
+{
+    unsigned char mac[CP_MAC_LENGTH];
+    cp_span part = cp_span_make(id->bytes, CP_SESSION_ID_LENGTH);
+    bool good = cp_keyring_mac(visit->site->ring, key_of(id),
+                               CP_PURPOSE_REFERENCE, visit->request.realm,
+                               &part, 1, mac);
+
+    memcpy(reference, mac, CP_REFERENCE_BYTES);
+    return good;
+}
+
+/* A record is held to its name and to the label before it. */
+static cp_span record_bound(const cp_store_name *name, cp_span front,
+                            unsigned char *bound)
+{
+    memcpy(bound, name->bytes, sizeof(name->bytes));
+    memcpy(bound + sizeof(name->bytes), front.at, front.length);
+    return cp_span_make(bound, sizeof(name->bytes) + front.length);
+}
+
+static bool record_open(const cp_visit *visit, const cp_session_id *id,
+                        const cp_store_name *name, cp_span value,
+                        cp_record *record)
+{
+    unsigned char bound[CP_STORE_NAME_LENGTH + CP_LABEL_MAX];
+    apr_size_t front = cp_label_length(value);
+    cp_span sealed = cp_span_make(value.at + front, value.length - front);
+    unsigned char *text = apr_palloc(visit->pool, sealed.length + 1);
+    reader in;
+
+    if (!front
+        || !cp_keyring_open(visit->site->ring, key_of(id),
+                            visit->request.realm,
+                            cp_span_make(id->bytes, CP_SESSION_RANDOM_LENGTH),
+                            record_bound(name, cp_span_make(value.at, front),
+                                         bound),
+                            sealed, text)) {
+        return false;
+    }
+    in = (reader){ text, sealed.length - CP_SEAL_OVERHEAD };
+    return record_read(&in, record, visit->pool);
+}
+
 apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
                             cp_record *record)
 {
@@ -225,8 +271,6 @@ apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
     cp_store_record stored = { 0 };
     cp_store_name name;
     apr_status_t status;
-    unsigned char *text;
-    reader in;
 
     if (!cp_record_name(visit, id, &name)) {
         return APR_NOTFOUND;
@@ -236,19 +280,11 @@ apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
     if (status != APR_SUCCESS) {
         return status;
     }
-    text = apr_palloc(visit->pool, stored.value.length + 1);
-    if (!cp_keyring_open(visit->site->ring, key_of(id), visit->request.realm,
-                         cp_span_make(id->bytes, CP_SESSION_RANDOM_LENGTH),
-                         cp_span_make(name.bytes, sizeof(name.bytes)),
-                         stored.value, text)) {
-        return APR_NOTFOUND;
-    }
     memset(record, 0, sizeof(*record));
-    in = (reader){ text, stored.value.length - CP_SEAL_OVERHEAD };
     record->expires = stored.expires;
     record->revision = stored.revision;
-    return record_read(&in, record, visit->pool) ? APR_SUCCESS
-                                                 : APR_NOTFOUND;
+    return record_open(visit, id, &name, stored.value, record)
+           ? APR_SUCCESS : APR_NOTFOUND;
 }
 
 /* The store's name for a user of this realm: not 0, which is nobody. */
@@ -268,13 +304,46 @@ static apr_uint64_t owner_of(const cp_visit *visit, const cp_session_id *id,
     return owner;
 }
 
+static apr_size_t label_seal(const cp_visit *visit, const cp_session_id *id,
+                             const cp_store_name *name,
+                             const cp_record *record, unsigned char *front)
+{
+    cp_label label = { key_of(id), record->moved, record->created, { 0 },
+                       visit->request.realm, record->user };
+
+    return cp_record_reference(visit, id, label.reference)
+           ? cp_label_seal(visit->site->ring, name, &label, front) : 0;
+}
+
+/* The label, and behind it the text, sealed.
+ * @return the absent span when the key is gone or OpenSSL fails */
+static cp_span record_seal(const cp_visit *visit, const cp_session_id *id,
+                           const cp_store_name *name,
+                           const cp_record *record, cp_span text)
+{
+    unsigned char bound[CP_STORE_NAME_LENGTH + CP_LABEL_MAX];
+    unsigned char *value = apr_palloc(visit->pool, CP_LABEL_MAX + text.length
+                                                   + CP_SEAL_OVERHEAD);
+    apr_size_t front = label_seal(visit, id, name, record, value);
+
+    if (!front
+        || !cp_keyring_seal(visit->site->ring, key_of(id),
+                            visit->request.realm,
+                            cp_span_make(id->bytes, CP_SESSION_RANDOM_LENGTH),
+                            record_bound(name, cp_span_make(value, front),
+                                         bound),
+                            text, value + front)) {
+        return CP_SPAN_NONE;
+    }
+    return cp_span_make(value, front + text.length + CP_SEAL_OVERHEAD);
+}
+
 apr_status_t cp_record_save(const cp_visit *visit, const cp_session_id *id,
                             cp_record *record)
 {
     cp_store *store = visit->site->store;
     unsigned char *text = apr_palloc(visit->pool, RECORD_TEXT_MAX);
     apr_size_t length = record_write(record, text);
-    unsigned char *sealed;
     cp_store_record stored = { 0 };
     cp_store_name name;
     apr_status_t status;
@@ -282,17 +351,15 @@ apr_status_t cp_record_save(const cp_visit *visit, const cp_session_id *id,
     if (length == 0) {
         return APR_ENOSPC;
     }
-    sealed = apr_palloc(visit->pool, length + CP_SEAL_OVERHEAD);
-    if (!cp_record_name(visit, id, &name)
-        || !cp_keyring_seal(visit->site->ring, key_of(id),
-                            visit->request.realm,
-                            cp_span_make(id->bytes, CP_SESSION_RANDOM_LENGTH),
-                            cp_span_make(name.bytes, sizeof(name.bytes)),
-                            cp_span_make(text, length), sealed)) {
+    if (!cp_record_name(visit, id, &name)) {
         return APR_EGENERAL;
     }
+    stored.value = record_seal(visit, id, &name, record,
+                               cp_span_make(text, length));
     OPENSSL_cleanse(text, length);
-    stored.value = cp_span_make(sealed, length + CP_SEAL_OVERHEAD);
+    if (!stored.value.at) {
+        return APR_EGENERAL;
+    }
     stored.expires = record->expires;
     stored.revision = record->revision;
     stored.owner = owner_of(visit, id, record->user);

@@ -4,11 +4,13 @@
  *
  * A record is filed under a MAC of its session's id and encrypted under a key
  * derived from the key ring and the random part of the id: neither a dump of
- * the store nor the store and the key ring together give a session away.
+ * the store nor the store and the key ring together give a session away. Its
+ * label says, to who has the key ring, whose session it is (label.h).
  */
 #ifndef CP_RECORD_H
 #define CP_RECORD_H
 
+#include "label.h"
 #include "visit.h"
 
 #include <apr_tables.h>
@@ -59,6 +61,12 @@ bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
  *  is nobody, and no such way. */
 bool cp_record_is_of(const cp_record *record, const char *user,
                      const char *provider, const char *auth_name);
+
+/** A short name of a session, worthless as a credential.
+ *  @param reference  gets CP_REFERENCE_BYTES
+ *  @return false when the key is gone */
+bool cp_record_reference(const cp_visit *visit, const cp_session_id *id,
+                         unsigned char *reference);
 
 /**
  * @return as the store does; a record that does not open counts as not found

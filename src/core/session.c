@@ -497,19 +497,15 @@ const apr_table_t *cp_session_attributes(const cp_visit *visit)
 
 const char *cp_session_reference(const cp_visit *visit)
 {
-    const cp_session *session = visit->session;
-    cp_span part = cp_span_make(session->id.bytes, CP_SESSION_ID_LENGTH);
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char bytes[CP_REFERENCE_BYTES];
     char *reference;
 
     if (!visit->verdicts[CP_SESSION].value
-        || !cp_keyring_mac(
-            visit->site->ring, session->id.bytes[CP_SESSION_ID_KEY],
-            CP_PURPOSE_REFERENCE, visit->request.realm, &part, 1, mac)) {
+        || !cp_record_reference(visit, &visit->session->id, bytes)) {
         return NULL;
     }
-    reference = apr_palloc(visit->pool, CP_SESSION_REFERENCE_LENGTH + 1);
-    cp_base64url_encode(reference, mac, 8);
+    reference = apr_palloc(visit->pool, CP_REFERENCE_LENGTH + 2);
+    cp_base64url_encode(reference, bytes, sizeof(bytes));
     return reference;
 }
 

@@ -16,9 +16,6 @@
 /** So many of an application's session cookies a token may be bound to. */
 #define CP_BINDINGS_MAX 16
 
-/** Characters of a session's reference in logs. */
-#define CP_SESSION_REFERENCE_LENGTH 11
-
 struct cp_session {
     cp_session_id id;
     bool stored;                /* there is a record, and it is in record */

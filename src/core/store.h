@@ -19,6 +19,8 @@
 
 #include "span.h"
 
+#include <apr_tables.h>
+
 #define CP_STORE_NAME_LENGTH 16
 #define CP_STORE_VALUE_MAX (16 * 1024)
 
@@ -33,6 +35,14 @@ typedef struct cp_store_record {
     apr_uint32_t revision;      /* of the record as loaded; 0: a new one */
     apr_uint64_t owner;         /* 0: anonymous, and the first to be evicted */
 } cp_store_record;
+
+/** What list tells of a record. */
+typedef struct cp_store_entry {
+    cp_store_name name;
+    apr_uint64_t owner;
+    apr_uint32_t expires;
+    apr_uint32_t used;          /* the second in which it was last used */
+} cp_store_entry;
 
 typedef struct cp_store_counts {
     apr_uint64_t anonymous;
@@ -72,6 +82,23 @@ typedef struct cp_store_provider {
     /** APR_ENOTIMPL where a store cannot tell. */
     apr_status_t (*count)(cp_store *store, apr_uint32_t now,
                           cp_store_counts *counts);
+
+    /**
+     * Appends an entry for each live record of one part of the store. The
+     * parts are numbered from 0; their number and size are bounded, so that
+     * nobody waits long for one to be listed.
+     * @param entries  of cp_store_entry
+     * @return APR_EOF when there is no part of that number; APR_ENOTIMPL
+     *         where a store does not know what it has
+     */
+    apr_status_t (*list)(cp_store *store, apr_uint32_t part,
+                         apr_uint32_t now, apr_array_header_t *entries);
+
+    /** As load, but the record does not count as used, where the store
+     *  knows of use. */
+    apr_status_t (*peek)(cp_store *store, const cp_store_name *name,
+                         apr_uint32_t now, cp_store_record *record,
+                         apr_pool_t *pool);
 } cp_store_provider;
 
 /** Providers embed this as their first member. */

@@ -36,13 +36,23 @@ static apr_status_t absent_count(cp_store *store, apr_uint32_t now,
     return APR_ENOTIMPL;
 }
 
+static apr_status_t absent_list(cp_store *store, apr_uint32_t part,
+                                apr_uint32_t now,
+                                apr_array_header_t *entries)
+{
+    (void)store, (void)part, (void)now, (void)entries;
+    return APR_ENOTIMPL;
+}
+
 static const cp_store_provider absent_provider = {
     "absent",
     absent_load,
     absent_save,
     absent_touch,
     absent_remove,
-    absent_count
+    absent_count,
+    absent_list,
+    absent_load
 };
 
 cp_store *cp_store_absent_make(apr_pool_t *pool)

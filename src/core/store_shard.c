@@ -348,30 +348,38 @@ apr_status_t cp_shard_check(cp_shard *shard)
 
 /* The operations. */
 
+static apr_status_t record_get(const cp_shard *shard,
+                               const cp_store_name *name, apr_uint32_t now,
+                               cp_store_record *record, apr_uint32_t *index,
+                               apr_pool_t *pool)
+{
+    apr_status_t rv = cp_record_find(shard, name, index);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (cp_block_head_at(shard, *index)->expires <= now) {
+        return APR_NOTFOUND;
+    }
+    return cp_record_read(shard, *index, record, pool) ? APR_SUCCESS
+                                                       : CP_SHARD_DAMAGED;
+}
+
 static apr_status_t record_load(const cp_shard *shard,
                                 const cp_store_name *name, apr_uint32_t now,
                                 cp_store_record *record, apr_pool_t *pool)
 {
     apr_uint32_t index;
-    apr_status_t rv = cp_record_find(shard, name, &index);
+    apr_status_t rv = record_get(shard, name, now, record, &index, pool);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (cp_block_head_at(shard, index)->expires <= now) {
-        return APR_NOTFOUND;
-    }
-    if (!cp_record_read(shard, index, record, pool)) {
-        return CP_SHARD_DAMAGED;
-    }
-    if (cp_block_head_at(shard, index)->used != now) {
+    if (rv == APR_SUCCESS && cp_block_head_at(shard, index)->used != now) {
         writing_begin(shard);
         if (!cp_record_use(shard, index, now)) {
             return CP_SHARD_DAMAGED;
         }
         writing_end(shard);
     }
-    return APR_SUCCESS;
+    return rv;
 }
 
 apr_status_t cp_shard_load(cp_shard *shard, const cp_store_name *name,
@@ -388,6 +396,26 @@ apr_status_t cp_shard_load(cp_shard *shard, const cp_store_name *name,
     rv = record_load(shard, name, now, record, pool);
     if (damage_repaired(shard, rv)) {
         rv = record_load(shard, name, now, record, pool);
+        writer_leave(shard, rv);
+        return rv;
+    }
+    shard_leave(shard);
+    return rv;
+}
+
+apr_status_t cp_shard_peek(cp_shard *shard, const cp_store_name *name,
+                           apr_uint32_t now, cp_store_record *record,
+                           apr_pool_t *pool)
+{
+    apr_uint32_t index;
+    apr_status_t rv = shard_enter(shard);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = record_get(shard, name, now, record, &index, pool);
+    if (damage_repaired(shard, rv)) {
+        rv = record_get(shard, name, now, record, &index, pool);
         writer_leave(shard, rv);
         return rv;
     }
@@ -566,14 +594,15 @@ apr_status_t cp_shard_list(cp_shard *shard, apr_uint32_t now,
     }
     for (index = 1; index < shard->block_count; index++) {
         const cp_block_head *head = cp_block_head_at(shard, index);
-        cp_shard_entry *entry;
+        cp_store_entry *entry;
 
         if (cp_block_kind(shard, index) == CP_BLOCK_HEAD
             && head->expires > now) {
             entry = apr_array_push(entries);
             entry->name = head->name;
+            entry->owner = head->owner;
+            entry->expires = head->expires;
             entry->used = head->used;
-            entry->owned = head->owner != 0;
         }
     }
     shard_leave(shard);

@@ -33,13 +33,6 @@ typedef struct cp_shard {
     apr_uint32_t bucket_mask;
 } cp_shard;
 
-/** What cp_shard_list() tells of a record. */
-typedef struct cp_shard_entry {
-    cp_store_name name;
-    apr_uint32_t used;          /* the second in which it was last used */
-    bool owned;
-} cp_shard_entry;
-
 /** How many blocks a shard of @a size bytes has room for; 0 if for none. */
 apr_uint32_t cp_shard_blocks(apr_size_t size);
 
@@ -66,6 +59,10 @@ apr_status_t cp_shard_load(cp_shard *shard, const cp_store_name *name,
                            apr_uint32_t now, cp_store_record *record,
                            apr_pool_t *pool);
 
+apr_status_t cp_shard_peek(cp_shard *shard, const cp_store_name *name,
+                           apr_uint32_t now, cp_store_record *record,
+                           apr_pool_t *pool);
+
 apr_status_t cp_shard_save(cp_shard *shard, const cp_store_name *name,
                            apr_uint32_t now, cp_store_record *record);
 
@@ -79,7 +76,7 @@ apr_status_t cp_shard_remove(cp_shard *shard, const cp_store_name *name,
 apr_status_t cp_shard_count(cp_shard *shard, apr_uint32_t now,
                             cp_store_counts *counts);
 
-/** Appends a cp_shard_entry for each live record to @a entries; walks the
+/** Appends a cp_store_entry for each live record to @a entries; walks the
  *  whole shard. */
 apr_status_t cp_shard_list(cp_shard *shard, apr_uint32_t now,
                            apr_array_header_t *entries);

@@ -16,7 +16,7 @@
 #define SEGMENT_MAGIC "cpStore"
 
 /* To be counted up with every change of what lies in a segment. */
-#define SEGMENT_VERSION 1u
+#define SEGMENT_VERSION 2u
 
 #define SEGMENT_COMPLETE 0x600dc0deu
 
@@ -196,11 +196,11 @@ static apr_status_t store_attach(shm_store **store, const char *file,
 /* The least valuable first, so that it is they who have no room. */
 static int entry_compare(const void *left, const void *right)
 {
-    const cp_shard_entry *a = left;
-    const cp_shard_entry *b = right;
+    const cp_store_entry *a = left;
+    const cp_store_entry *b = right;
 
-    if (a->owned != b->owned) {
-        return a->owned ? 1 : -1;
+    if (!a->owner != !b->owner) {
+        return a->owner ? 1 : -1;
     }
     return a->used < b->used ? -1 : a->used > b->used;
 }
@@ -214,7 +214,7 @@ static apr_status_t store_list(shm_store *store, apr_uint32_t now,
     for (i = 0; i <= store->shard_mask && rv == APR_SUCCESS; i++) {
         rv = cp_shard_list(&store->shards[i], now, entries);
     }
-    qsort(entries->elts, (size_t)entries->nelts, sizeof(cp_shard_entry),
+    qsort(entries->elts, (size_t)entries->nelts, sizeof(cp_store_entry),
           entry_compare);
     return rv;
 }
@@ -228,7 +228,7 @@ static apr_status_t store_copy(shm_store *to, shm_store *from,
     apr_status_t rv;
     int i;
 
-    entries = apr_array_make(pool, CARRY_BATCH, sizeof(cp_shard_entry));
+    entries = apr_array_make(pool, CARRY_BATCH, sizeof(cp_store_entry));
     rv = store_list(from, now, entries);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -236,7 +236,7 @@ static apr_status_t store_copy(shm_store *to, shm_store *from,
     apr_pool_create(&batch, pool);
     for (i = 0; i < entries->nelts; i++) {
         const cp_store_name *name
-            = &APR_ARRAY_IDX(entries, i, cp_shard_entry).name;
+            = &APR_ARRAY_IDX(entries, i, cp_store_entry).name;
         cp_store_record record;
 
         if (i % CARRY_BATCH == 0) {
@@ -405,11 +405,30 @@ static apr_status_t shm_count(cp_store *store, apr_uint32_t now,
     return rv;
 }
 
+/* The parts are the shards. */
+static apr_status_t shm_list(cp_store *store, apr_uint32_t part,
+                             apr_uint32_t now, apr_array_header_t *entries)
+{
+    shm_store *self = (shm_store *)store;
+
+    return part > self->shard_mask
+           ? APR_EOF : cp_shard_list(&self->shards[part], now, entries);
+}
+
+static apr_status_t shm_peek(cp_store *store, const cp_store_name *name,
+                             apr_uint32_t now, cp_store_record *record,
+                             apr_pool_t *pool)
+{
+    return cp_shard_peek(shard_of(store, name), name, now, record, pool);
+}
+
 static const cp_store_provider shm_provider = {
     "shm",
     shm_load,
     shm_save,
     shm_touch,
     shm_remove,
-    shm_count
+    shm_count,
+    shm_list,
+    shm_peek
 };

@@ -356,6 +356,15 @@ static apr_status_t socache_count(cp_store *base, apr_uint32_t now,
     return APR_ENOTIMPL;
 }
 
+/* The provider could list, under its mutex, for as long as that takes. */
+static apr_status_t socache_list(cp_store *base, apr_uint32_t part,
+                                 apr_uint32_t now,
+                                 apr_array_header_t *entries)
+{
+    (void)base, (void)part, (void)now, (void)entries;
+    return APR_ENOTIMPL;
+}
+
 /* --- The store -------------------------------------------------------- */
 
 static const cp_store_provider socache_provider = {
@@ -364,7 +373,9 @@ static const cp_store_provider socache_provider = {
     socache_save,
     socache_touch,
     socache_remove,
-    socache_count
+    socache_count,
+    socache_list,
+    socache_load
 };
 
 static socache_store *store_of(const cp_store *store)

@@ -1099,7 +1099,7 @@ static void references(void **state)
     const char *reference = cp_session_reference(visit_with(token));
 
     (void)state;
-    assert_int_equal(strlen(reference), CP_SESSION_REFERENCE_LENGTH);
+    assert_int_equal(strlen(reference), CP_REFERENCE_LENGTH);
     assert_string_equal(cp_session_reference(visit_with(token)), reference);
     assert_null(strstr(token, reference));
     assert_string_not_equal(cp_session_reference(visit_with(stateless())),

@@ -18,12 +18,14 @@ typedef struct memory_record {
     apr_uint32_t expires;
     apr_uint32_t revision;
     apr_uint64_t owner;
+    apr_uint32_t at;            /* when it was last used */
 } memory_record;
 
 typedef struct memory_store {
     cp_store store;             /* first, as the interface asks */
     memory_record records[STORE_MEMORY_RECORDS];
     bool away;
+    bool unlisted;              /* it cannot list */
     int conflicts;              /* saves to come that find a changed record */
     void (*before_save)(void *data);    /* once, then forgotten */
     void *data;
@@ -52,7 +54,7 @@ static inline apr_status_t memory_load(cp_store *store,
                                        apr_pool_t *pool)
 {
     memory_store *memory = (memory_store *)store;
-    const memory_record *found = memory_find(memory, name, now);
+    memory_record *found = memory_find(memory, name, now);
 
     memory->loads++;
     if (memory->away) {
@@ -67,6 +69,7 @@ static inline apr_status_t memory_load(cp_store *store,
     record->expires = found->expires;
     record->revision = found->revision;
     record->owner = found->owner;
+    found->at = now;
     return APR_SUCCESS;
 }
 
@@ -122,6 +125,7 @@ static inline apr_status_t memory_save(cp_store *store,
     found->expires = record->expires;
     found->revision = ++record->revision;
     found->owner = record->owner;
+    found->at = now;
     return APR_SUCCESS;
 }
 
@@ -178,12 +182,55 @@ static inline apr_status_t memory_count(cp_store *store, apr_uint32_t now,
     return memory->away ? APR_ECONNREFUSED : APR_SUCCESS;
 }
 
+/* All of it is one part. */
+static inline apr_status_t memory_list(cp_store *store, apr_uint32_t part,
+                                       apr_uint32_t now,
+                                       apr_array_header_t *entries)
+{
+    memory_store *memory = (memory_store *)store;
+
+    if (memory->away) {
+        return APR_ECONNREFUSED;
+    }
+    if (memory->unlisted) {
+        return APR_ENOTIMPL;
+    }
+    for (int i = 0; i < STORE_MEMORY_RECORDS && part == 0; i++) {
+        const memory_record *record = &memory->records[i];
+
+        if (record->used && record->expires > now) {
+            *(cp_store_entry *)apr_array_push(entries) = (cp_store_entry){
+                record->name, record->owner, record->expires, record->at
+            };
+        }
+    }
+    return part == 0 ? APR_SUCCESS : APR_EOF;
+}
+
+static inline apr_status_t memory_peek(cp_store *store,
+                                       const cp_store_name *name,
+                                       apr_uint32_t now,
+                                       cp_store_record *record,
+                                       apr_pool_t *pool)
+{
+    memory_store *memory = (memory_store *)store;
+    memory_record *found = memory_find(memory, name, now);
+    apr_uint32_t at = found ? found->at : 0;
+    apr_status_t rv = memory_load(store, name, now, record, pool);
+
+    memory->loads--;
+    if (found) {
+        found->at = at;
+    }
+    return rv;
+}
+
 /** Empties it. */
 static inline void memory_store_reset(memory_store *memory)
 {
     static const cp_store_provider provider = {
         "memory", memory_load, memory_save, memory_touch, memory_remove,
-        memory_count
+        memory_count, memory_list, memory_peek
     };
 
     memory->store.provider = &provider;
@@ -191,6 +238,7 @@ static inline void memory_store_reset(memory_store *memory)
         memory->records[i].used = false;
     }
     memory->away = false;
+    memory->unlisted = false;
     memory->conflicts = 0;
     memory->before_save = NULL;
     memory->data = NULL;

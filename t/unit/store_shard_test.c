@@ -118,7 +118,7 @@ static void counts_get(cp_shard *of, apr_uint32_t now, cp_store_counts *counts)
 static void check_consistent(cp_shard *left, apr_uint32_t now)
 {
     apr_array_header_t *entries = apr_array_make(pool, 8,
-                                                 sizeof(cp_shard_entry));
+                                                 sizeof(cp_store_entry));
     cp_store_counts counts;
     apr_uint64_t used = 0;
     int i;
@@ -126,7 +126,7 @@ static void check_consistent(cp_shard *left, apr_uint32_t now)
     assert_int_equal(cp_shard_list(left, now, entries), APR_SUCCESS);
     counts_get(left, now, &counts);
     for (i = 0; i < entries->nelts; i++) {
-        cp_store_name *name = &APR_ARRAY_IDX(entries, i, cp_shard_entry).name;
+        cp_store_name *name = &APR_ARRAY_IDX(entries, i, cp_store_entry).name;
         cp_store_record record;
 
         assert_int_equal(cp_shard_load(left, name, now, &record, pool), 0);
@@ -136,7 +136,7 @@ static void check_consistent(cp_shard *left, apr_uint32_t now)
     assert_true(counts.owned + counts.anonymous
                 >= (apr_uint64_t)entries->nelts);
     for (i = 0; i < entries->nelts; i++) {
-        cp_store_name *name = &APR_ARRAY_IDX(entries, i, cp_shard_entry).name;
+        cp_store_name *name = &APR_ARRAY_IDX(entries, i, cp_store_entry).name;
 
         assert_int_equal(cp_shard_remove(left, name, now), APR_SUCCESS);
     }

@@ -225,6 +225,52 @@ static void test_answers(void **state)
     assert_int_equal(get(f, 1, NOW, &record), APR_NOTFOUND);
 }
 
+/* Each live record once, whatever part it is in; looking is no use. */
+static void test_list_and_peek(void **state)
+{
+    fixture *f = *state;
+    cp_store_entry *entries;
+    apr_array_header_t *list = apr_array_make(f->pool, 8, sizeof(*entries));
+    cp_store_name name = sample_name(3);
+    cp_store_record record;
+    apr_uint32_t part = 0;
+    apr_uint64_t i;
+    int found = 0;
+
+    for (i = 0; i < 100; i++) {
+        assert_int_equal(add(f, i, 200, NOW + (apr_uint32_t)i, i % 3), 0);
+    }
+    assert_int_equal(drop(f, 50, NOW), APR_SUCCESS);
+    assert_int_equal(touch(f, 51, NOW, NOW + 1), APR_SUCCESS);
+    assert_int_equal(f->store->provider->peek(f->store, &name, NOW + 200,
+                                              &record, f->pool), 0);
+    assert_true(sample_matches(record.value, 3, 0, 200));
+    while (f->store->provider->list(f->store, part, NOW + 201, list) == 0) {
+        part++;
+    }
+    assert_int_equal(part, 2);
+    assert_int_equal(f->store->provider->list(f->store, part, NOW, list),
+                     APR_EOF);
+    assert_int_equal(list->nelts, 98);
+    entries = (cp_store_entry *)(void *)list->elts;
+    for (i = 0; i < 98; i++) {
+        if (memcmp(&entries[i].name, &name, sizeof(name)) == 0) {
+            found++;
+            assert_int_equal(entries[i].used, NOW + 3);
+            assert_int_equal(entries[i].expires, NOW + 3 + HOUR);
+            assert_int_equal(entries[i].owner, 0);
+        }
+    }
+    assert_int_equal(found, 1);
+    name = sample_name(50);
+    assert_int_equal(f->store->provider->peek(f->store, &name, NOW, &record,
+                                              f->pool), APR_NOTFOUND);
+    name = sample_name(51);
+    assert_int_equal(f->store->provider->peek(f->store, &name, NOW + 1,
+                                              &record, f->pool),
+                     APR_NOTFOUND);
+}
+
 static void test_sizes(void **state)
 {
     static const apr_size_t sizes[] = { 0, 1, 59, 60, 61, 119, 120, 121, 4096,
@@ -865,6 +911,7 @@ int main(void)
                                                       teardown)
     const struct CMUnitTest cp_store_shm_test[] = {
         WITH_STORE(test_answers),
+        WITH_STORE(test_list_and_peek),
         WITH_STORE(test_sizes),
         WITH_STORE(test_accounting),
         WITH_STORE(test_expiry),
