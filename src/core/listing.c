@@ -1,4 +1,6 @@
 #include "listing.h"
+#include "owner.h"
+#include "roster.h"
 #include "token.h"
 
 /* So many records are read before their memory is given back. */
@@ -21,6 +23,42 @@ static bool is_meant(const cp_whose *whose, const cp_listed *one)
     return is_equal(whose->user, cp_span_of(one->label.user))
            && is_equal(whose->realm, one->label.realm)
            && is_equal(whose->reference, cp_span_of(one->reference));
+}
+
+/* What the owner of a record that is meant may be, so that the others need
+ * not be opened. */
+typedef struct sieve {
+    apr_uint64_t mask;
+    int count;
+    apr_uint64_t owners[CP_KEYS_MAX];
+} sieve;
+
+static void sieve_make(sieve *through, const cp_listing *listing,
+                       const cp_whose *whose)
+{
+    unsigned char ids[CP_KEYS_MAX];
+    int count = whose->realm ? cp_keyring_ids(listing->ring, ids) : 0;
+
+    through->count = 0;
+    through->mask = whose->realm ? CP_OWNER_REALM : 0;
+    if (whose->realm && whose->user) {
+        through->mask |= CP_OWNER_USER;
+    }
+    for (int i = 0; i < count; i++) {
+        through->count += cp_owner_of(listing->ring, ids[i],
+                                      cp_span_of(whose->realm), whose->user,
+                                      &through->owners[through->count]);
+    }
+}
+
+static bool sieve_passes(const sieve *through, apr_uint64_t owner)
+{
+    bool passes = through->mask == 0;
+
+    for (int i = 0; i < through->count && !passes; i++) {
+        passes = ((through->owners[i] ^ owner) & through->mask) == 0;
+    }
+    return passes && !(owner & CP_OWNER_ROSTER);
 }
 
 /* @return APR_NOTFOUND for what is gone meanwhile or is no session */
@@ -48,11 +86,18 @@ static apr_status_t listed_read(const cp_listing *listing,
     return one->label.moved ? APR_NOTFOUND : APR_SUCCESS;
 }
 
+/* What a walk is for. */
+typedef struct walk {
+    const cp_listing *listing;
+    const cp_whose *whose;
+    sieve through;
+    cp_listed_visitor visitor;
+    void *data;
+} walk;
+
 /* Shows those of one part. @return APR_EOF when the visitor stopped */
-static apr_status_t part_walk(const cp_listing *listing,
-                              const cp_whose *whose,
+static apr_status_t part_walk(const walk *of,
                               const apr_array_header_t *entries,
-                              cp_listed_visitor visitor, void *data,
                               apr_pool_t *pool)
 {
     apr_pool_t *batch;
@@ -60,15 +105,19 @@ static apr_status_t part_walk(const cp_listing *listing,
 
     apr_pool_create(&batch, pool);
     for (int i = 0; i < entries->nelts && rv == APR_SUCCESS; i++) {
+        const cp_store_entry *entry = &APR_ARRAY_IDX(entries, i,
+                                                     cp_store_entry);
         cp_listed one;
 
         if (i % BATCH == 0) {
             apr_pool_clear(batch);
         }
-        rv = listed_read(listing, &APR_ARRAY_IDX(entries, i, cp_store_entry),
-                         &one, batch);
-        if (rv == APR_SUCCESS && is_meant(whose, &one)
-            && !visitor(data, &one)) {
+        if (!sieve_passes(&of->through, entry->owner)) {
+            continue;
+        }
+        rv = listed_read(of->listing, entry, &one, batch);
+        if (rv == APR_SUCCESS && is_meant(of->whose, &one)
+            && !of->visitor(of->data, &one)) {
             rv = APR_EOF;
         }
         rv = APR_STATUS_IS_NOTFOUND(rv) ? APR_SUCCESS : rv;
@@ -83,9 +132,11 @@ apr_status_t cp_listing_walk(const cp_listing *listing,
                              apr_pool_t *pool)
 {
     cp_store *store = listing->store;
+    walk of = { listing, whose, { 0 }, visitor, data };
     apr_status_t rv = APR_SUCCESS;
     apr_pool_t *part_pool;
 
+    sieve_make(&of.through, listing, whose);
     apr_pool_create(&part_pool, pool);
     for (apr_uint32_t part = 0; rv == APR_SUCCESS; part++) {
         apr_array_header_t *entries;
@@ -94,8 +145,7 @@ apr_status_t cp_listing_walk(const cp_listing *listing,
         entries = apr_array_make(part_pool, BATCH, sizeof(cp_store_entry));
         rv = store->provider->list(store, part, listing->now, entries);
         if (rv == APR_SUCCESS) {
-            rv = part_walk(listing, whose, entries, visitor, data,
-                           part_pool);
+            rv = part_walk(&of, entries, part_pool);
         }
     }
     apr_pool_destroy(part_pool);
@@ -145,5 +195,8 @@ apr_status_t cp_listing_end(const cp_listing *listing,
         rv = rv == APR_SUCCESS ? end.status : rv;
     }
     *ended = end.ended;
-    return rv;
+    return rv == APR_ENOTIMPL && whose->user && whose->realm
+           && !whose->reference
+           ? cp_roster_end(listing, whose->realm, whose->user, ended, pool)
+           : rv;
 }

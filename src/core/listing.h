@@ -54,7 +54,8 @@ apr_status_t cp_listing_walk(const cp_listing *listing,
 
 /**
  * Ends each session that is meant. Somebody must be meant: a choice of
- * nothing ends nothing.
+ * nothing ends nothing. Of a store that cannot list all sessions of one user
+ * in one realm can be ended, by the user's roster.
  * @param ended  gets how many
  * @return as above; some may have been ended then
  */

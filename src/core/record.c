@@ -1,4 +1,5 @@
 #include "record.h"
+#include "owner.h"
 
 #include <openssl/crypto.h>
 
@@ -287,23 +288,6 @@ apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
            ? APR_SUCCESS : APR_NOTFOUND;
 }
 
-/* The store's name for a user of this realm: not 0, which is nobody. */
-static apr_uint64_t owner_of(const cp_visit *visit, const cp_session_id *id,
-                             const char *user)
-{
-    unsigned char mac[CP_MAC_LENGTH];
-    cp_span part = cp_span_of(user);
-    apr_uint64_t owner = 0;
-
-    if (user && cp_keyring_mac(visit->site->ring, key_of(id),
-                               CP_PURPOSE_OWNER, visit->request.realm, &part,
-                               1, mac)) {
-        memcpy(&owner, mac, sizeof(owner));
-        owner = owner ? owner : 1;
-    }
-    return owner;
-}
-
 static apr_size_t label_seal(const cp_visit *visit, const cp_session_id *id,
                              const cp_store_name *name,
                              const cp_record *record, unsigned char *front)
@@ -351,7 +335,9 @@ apr_status_t cp_record_save(const cp_visit *visit, const cp_session_id *id,
     if (length == 0) {
         return APR_ENOSPC;
     }
-    if (!cp_record_name(visit, id, &name)) {
+    if (!cp_record_name(visit, id, &name)
+        || !cp_owner_of(visit->site->ring, key_of(id), visit->request.realm,
+                        record->user, &stored.owner)) {
         return APR_EGENERAL;
     }
     stored.value = record_seal(visit, id, &name, record,
@@ -362,7 +348,6 @@ apr_status_t cp_record_save(const cp_visit *visit, const cp_session_id *id,
     }
     stored.expires = record->expires;
     stored.revision = record->revision;
-    stored.owner = owner_of(visit, id, record->user);
     status = store->provider->save(store, &name, visit->request.now,
                                    &stored);
     record->revision = stored.revision;

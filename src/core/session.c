@@ -1,5 +1,6 @@
 #include "session.h"
 #include "csrf.h"
+#include "roster.h"
 #include "token.h"
 
 /* A change is tried again so often when others change the record too. */
@@ -344,6 +345,31 @@ static apr_status_t predecessor_end(const cp_visit *visit,
     return APR_STATUS_IS_NOTFOUND(status) ? APR_EACCES : status;
 }
 
+/* A user's session that gets a new id is put on the user's roster. */
+static apr_status_t session_enrol(const cp_visit *visit,
+                                  const cp_session *before,
+                                  const cp_record *record)
+{
+    const cp_session_id *id = &visit->session->id;
+    cp_listing where = { visit->site->ring, visit->site->store,
+                         visit->request.now };
+    cp_store_name name, former;
+    cp_enrolment session = { id->bytes[CP_SESSION_ID_KEY],
+                             visit->request.realm, record->user, &name, NULL,
+                             after(record->created, visit->site->absolute) };
+
+    if (!record->user) {
+        return APR_SUCCESS;
+    }
+    if (!cp_record_name(visit, id, &name)) {
+        return APR_EGENERAL;
+    }
+    if (before->stored && cp_record_name(visit, &before->id, &former)) {
+        session.former = &former;
+    }
+    return cp_roster_enter(&where, &session, visit->pool);
+}
+
 static void session_announce(cp_visit *visit)
 {
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
@@ -390,8 +416,10 @@ static apr_status_t session_save(cp_visit *visit,
         }
     }
     record.expires = expiry_of(visit, &record);
-    status = stateless ? APR_SUCCESS
-                       : cp_record_save(visit, &session->id, &record);
+    status = fresh ? session_enrol(visit, &before, &record) : APR_SUCCESS;
+    if (status == APR_SUCCESS && !stateless) {
+        status = cp_record_save(visit, &session->id, &record);
+    }
     if (status == APR_SUCCESS && fresh) {
         status = predecessor_end(visit, change, &before);
         if (status != APR_SUCCESS && !stateless) {

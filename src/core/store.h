@@ -29,11 +29,28 @@ typedef struct cp_store_name {
     unsigned char bytes[CP_STORE_NAME_LENGTH];
 } cp_store_name;
 
+/*
+ * Whose a record is. Those of nobody make room before those of users. Where
+ * there is no room for all, the realms share it: of the one that has the most
+ * the least recently used record goes.
+ */
+#define CP_OWNER_ROSTER ((apr_uint64_t)1 << 63)     /* no session: a list of
+                                                       a user's sessions */
+#define CP_OWNER_ANONYMOUS ((apr_uint64_t)1 << 62)
+#define CP_OWNER_REALM_SHIFT 40
+#define CP_OWNER_REALM ((apr_uint64_t)0x3fffff << CP_OWNER_REALM_SHIFT)
+#define CP_OWNER_USER (((apr_uint64_t)1 << CP_OWNER_REALM_SHIFT) - 1)
+
+static inline bool cp_owner_is_anonymous(apr_uint64_t owner)
+{
+    return owner == 0 || owner & CP_OWNER_ANONYMOUS;
+}
+
 typedef struct cp_store_record {
     cp_span value;
     apr_uint32_t expires;       /* the record is gone from this second on */
     apr_uint32_t revision;      /* of the record as loaded; 0: a new one */
-    apr_uint64_t owner;         /* 0: anonymous, and the first to be evicted */
+    apr_uint64_t owner;         /* as above; 0 is nobody's, of no realm */
 } cp_store_record;
 
 /** What list tells of a record. */
@@ -46,7 +63,8 @@ typedef struct cp_store_entry {
 
 typedef struct cp_store_counts {
     apr_uint64_t anonymous;
-    apr_uint64_t owned;
+    apr_uint64_t owned;         /* but for rosters */
+    apr_uint64_t rosters;
     apr_uint64_t bytes_used;
     apr_uint64_t bytes_total;
     apr_uint64_t evicted;       /* live records that had to make room */

@@ -60,7 +60,7 @@ static apr_uint32_t *use_list(const cp_shard *shard, apr_uint32_t index)
 {
     apr_uint64_t owner = cp_block_head_at(shard, index)->owner;
 
-    return &shard->state->lists[cp_class_of(owner)];
+    return &shard->state->lists[cp_class_of(owner)][cp_group_of(shard, owner)];
 }
 
 bool cp_record_use(const cp_shard *shard, apr_uint32_t index,
@@ -195,12 +195,15 @@ bool cp_record_link(const cp_shard *shard, apr_uint32_t index)
     struct cp_shard_state *state = shard->state;
     cp_block_head *head = cp_block_head_at(shard, index);
     apr_uint32_t *bucket = bucket_of(shard, &head->name);
+    apr_uint32_t blocks = cp_blocks_needed(head->length);
     int class = cp_class_of(head->owner);
 
     head->next = *bucket;
     *bucket = index;
     state->records[class]++;
-    state->blocks[class] += cp_blocks_needed(head->length);
+    state->rosters += (head->owner & CP_OWNER_ROSTER) != 0;
+    state->blocks[class] += blocks;
+    state->shares[class][cp_group_of(shard, head->owner)] += blocks;
     return list_insert(shard, CP_LIST_USE, use_list(shard, index), index)
            && wheel_insert(shard, index);
 }
@@ -227,7 +230,8 @@ static bool blocks_release(const cp_shard *shard, apr_uint32_t index)
     struct cp_shard_state *state = shard->state;
     const cp_block_head *head = cp_block_head_at(shard, index);
     apr_uint32_t needed = cp_blocks_needed(head->length);
-    int class = cp_class_of(head->owner);
+    apr_uint64_t owner = head->owner;
+    int class = cp_class_of(owner);
     apr_uint32_t next = head->data;
     apr_uint32_t last = index;
     apr_uint32_t count = 1;
@@ -249,7 +253,9 @@ static bool blocks_release(const cp_shard *shard, apr_uint32_t index)
     state->free = index;
     state->free_count += count;
     state->blocks[class] -= count;
+    state->shares[class][cp_group_of(shard, owner)] -= count;
     state->records[class]--;
+    state->rosters -= (owner & CP_OWNER_ROSTER) != 0;
     return true;
 }
 

@@ -41,7 +41,12 @@ enum {
 /** Anonymous and owned records are counted and listed apart. */
 enum { CP_CLASS_ANONYMOUS, CP_CLASS_OWNED, CP_CLASSES };
 
-/** The lists that each record is in: of its class, by use, and of its slot in
+/** Of each class, those of one group of realms are listed apart. Each shard
+ *  groups them otherwise, so that a realm shares but one part in so many of
+ *  its room with any other. */
+#define CP_GROUPS 64u
+
+/** The lists that each record is in: of its class and group, by use, and of its slot in
  *  the wheel. Both are circular, so that the first index is all of a list. */
 typedef enum cp_list { CP_LIST_USE, CP_LIST_WHEEL, CP_LISTS } cp_list;
 
@@ -82,9 +87,12 @@ struct cp_shard_state {
     apr_uint32_t revision;          /* the last one given out */
     apr_uint32_t hand;              /* the wheel's: the tick to sweep next */
     apr_uint32_t cursor;            /* in its slot; none: from the start */
-    apr_uint32_t lists[CP_CLASSES]; /* most recently used first */
+    apr_uint32_t salt;              /* of the grouping */
+    apr_uint32_t lists[CP_CLASSES][CP_GROUPS];  /* most recently used first */
+    apr_uint32_t shares[CP_CLASSES][CP_GROUPS]; /* their blocks */
     apr_uint32_t records[CP_CLASSES];
     apr_uint32_t blocks[CP_CLASSES];
+    apr_uint32_t rosters;           /* among the owned records */
     apr_uint64_t evicted;
     apr_uint64_t expired;
     apr_uint64_t repaired;
@@ -123,8 +131,19 @@ static inline apr_uint32_t cp_blocks_needed(apr_size_t length)
 
 static inline int cp_class_of(apr_uint64_t owner)
 {
-    return owner ? CP_CLASS_OWNED : CP_CLASS_ANONYMOUS;
+    return cp_owner_is_anonymous(owner) ? CP_CLASS_ANONYMOUS : CP_CLASS_OWNED;
 }
+
+/** By Knuth's multiplicative hashing: the upper bits depend on all. */
+static inline apr_uint32_t cp_group_of(const cp_shard *shard,
+                                       apr_uint64_t owner)
+{
+    apr_uint32_t realm = (apr_uint32_t)((owner & CP_OWNER_REALM)
+                                        >> CP_OWNER_REALM_SHIFT);
+
+    return (realm ^ shard->state->salt) * 2654435769u >> 26;
+}
+_Static_assert(CP_GROUPS == 1u << (32 - 26), "as many as six bits tell");
 
 static inline apr_uint32_t cp_wheel_tick(apr_uint32_t seconds)
 {

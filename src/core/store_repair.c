@@ -35,6 +35,8 @@ void cp_repair_reset(const cp_shard *shard)
     memset(state->lists, 0, sizeof(state->lists));
     memset(state->records, 0, sizeof(state->records));
     memset(state->blocks, 0, sizeof(state->blocks));
+    memset(state->shares, 0, sizeof(state->shares));
+    state->rosters = 0;
     state->hand = 0;
     state->cursor = CP_BLOCK_NONE;
     state->free = CP_BLOCK_NONE;

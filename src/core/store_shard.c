@@ -1,19 +1,19 @@
 /**
  * @file store_shard.c
- * @brief One shard of the shared-memory store: its geometry, making room,
- *        the lock, and the operations.
+ * @brief One shard of the shared-memory store: its geometry, the lock, and
+ *        the operations.
  */
 #include <errno.h>
 #include <time.h>
 
 #include "store_repair.h"
+#include "store_room.h"
+#include "token.h"
 
 #define BLOCKS_PER_BUCKET 4u
 
-/* Steps of the sweep that every writer does, and of one that needs room. A
- * step is one record or one empty slot. */
+/* Steps of the sweep that every writer does, and of one that counts. */
 #define SWEEP_STEPS 8u
-#define SWEEP_STEPS_FOR_ROOM CP_WHEEL_SLOTS
 #define SWEEP_STEPS_FOR_COUNT 128u
 #define SWEEP_ALL APR_UINT32_MAX
 
@@ -71,154 +71,6 @@ void cp_shard_map(cp_shard *shard, void *memory, apr_uint32_t blocks)
     shard->kinds = (void *)at;
     at += block_align(blocks);
     shard->blocks = (void *)at;
-}
-
-/* Making room. */
-
-static bool record_reclaim(const cp_shard *shard, apr_uint32_t index)
-{
-    shard->state->expired++;
-    return cp_record_drop(shard, index);
-}
-
-/* Reclaims what expired in ticks that are over, in at most @a steps, and
- * until @a needed blocks are free. */
-static bool wheel_sweep(const cp_shard *shard, apr_uint32_t now,
-                        apr_uint32_t steps, apr_uint32_t needed)
-{
-    struct cp_shard_state *state = shard->state;
-    apr_uint32_t tick = cp_wheel_tick(now);
-
-    if (tick > CP_WHEEL_SLOTS && state->hand < tick - CP_WHEEL_SLOTS) {
-        state->hand = tick - CP_WHEEL_SLOTS;
-        state->cursor = CP_BLOCK_NONE;
-    }
-    while (state->hand < tick && steps-- > 0 && state->free_count < needed) {
-        apr_uint32_t *slot = cp_wheel_slot(shard, state->hand);
-        apr_uint32_t index = state->cursor ? state->cursor : *slot;
-        const cp_block_head *head;
-
-        if (index == CP_BLOCK_NONE) {
-            state->hand++;
-            continue;
-        }
-        if (!cp_block_valid(shard, index)) {
-            return false;
-        }
-        head = cp_block_head_at(shard, index);
-        if (cp_wheel_slot(shard, cp_wheel_tick(head->expires)) != slot) {
-            return false;
-        }
-        if (head->expires > now) {
-            cp_wheel_pass(state, *slot, head->links[CP_LIST_WHEEL].next);
-        }
-        else if (!record_reclaim(shard, index)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The same for the tick that is not over yet. */
-static bool wheel_sweep_last(const cp_shard *shard, apr_uint32_t now,
-                             apr_uint32_t steps, apr_uint32_t needed)
-{
-    apr_uint32_t *slot = cp_wheel_slot(shard, cp_wheel_tick(now));
-    apr_uint32_t index = *slot;
-
-    while (index != CP_BLOCK_NONE && steps-- > 0
-           && shard->state->free_count < needed) {
-        const cp_block_head *head = cp_block_head_at(shard, index);
-        apr_uint32_t next;
-
-        if (!cp_block_valid(shard, index)) {
-            return false;
-        }
-        next = head->links[CP_LIST_WHEEL].next;
-        if (next == *slot) {
-            next = CP_BLOCK_NONE;
-        }
-        if (head->expires <= now && !record_reclaim(shard, index)) {
-            return false;
-        }
-        index = next;
-    }
-    return true;
-}
-
-/* The least recently used record of a class that is not @a spared. */
-static apr_uint32_t use_last(const cp_shard *shard, int class,
-                             apr_uint32_t spared)
-{
-    apr_uint32_t first = shard->state->lists[class];
-    apr_uint32_t last;
-
-    if (!cp_block_valid(shard, first)) {
-        return CP_BLOCK_NONE;
-    }
-    last = cp_block_head_at(shard, first)->links[CP_LIST_USE].previous;
-    if (last == spared && last != first && cp_block_valid(shard, last)) {
-        last = cp_block_head_at(shard, last)->links[CP_LIST_USE].previous;
-    }
-    return cp_block_valid(shard, last) && last != spared
-           ? last : CP_BLOCK_NONE;
-}
-
-/* How many blocks could be free for a record of @a class in the stead of
- * @a spared, which itself stays until the new one is there. */
-static apr_uint32_t room_count(const cp_shard *shard, int class,
-                               apr_uint32_t spared)
-{
-    const struct cp_shard_state *state = shard->state;
-    apr_uint32_t room = state->free_count;
-    int from;
-
-    for (from = CP_CLASS_ANONYMOUS; from <= class; from++) {
-        room += state->blocks[from];
-    }
-    if (spared != CP_BLOCK_NONE) {
-        const cp_block_head *head = cp_block_head_at(shard, spared);
-
-        if (cp_class_of(head->owner) <= class) {
-            room -= cp_blocks_needed(head->length);
-        }
-    }
-    return room;
-}
-
-/* Makes @a needed blocks free: of expired records first, then of anonymous
- * ones, and for an owned record of owned ones, too. None goes in vain. */
-static apr_status_t room_make(const cp_shard *shard, apr_uint32_t now,
-                              apr_uint32_t needed, int class,
-                              apr_uint32_t spared)
-{
-    struct cp_shard_state *state = shard->state;
-    int from;
-
-    if (state->free_count >= needed) {
-        return APR_SUCCESS;
-    }
-    if (!wheel_sweep(shard, now, SWEEP_STEPS_FOR_ROOM, needed)
-        || !wheel_sweep_last(shard, now, SWEEP_STEPS_FOR_ROOM, needed)) {
-        return CP_SHARD_DAMAGED;
-    }
-    if (room_count(shard, class, spared) < needed) {
-        return APR_ENOSPC;
-    }
-    for (from = CP_CLASS_ANONYMOUS; from <= class; from++) {
-        while (state->free_count < needed) {
-            apr_uint32_t last = use_last(shard, from, spared);
-
-            if (last == CP_BLOCK_NONE) {
-                break;
-            }
-            if (!cp_record_drop(shard, last)) {
-                return CP_SHARD_DAMAGED;
-            }
-            state->evicted++;
-        }
-    }
-    return state->free_count >= needed ? APR_SUCCESS : CP_SHARD_DAMAGED;
 }
 
 /* The lock. */
@@ -325,6 +177,10 @@ apr_status_t cp_shard_format(cp_shard *shard)
     }
     memset(state, 0, sizeof(*state));
     memset(shard->kinds, CP_BLOCK_FREE, shard->block_count);
+    if (!cp_random_bytes(&state->salt, sizeof(state->salt))) {
+        pthread_mutexattr_destroy(&kind);
+        return APR_EGENERAL;
+    }
     pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
     rv = pthread_mutex_init(&state->lock, &kind);
@@ -430,13 +286,13 @@ static apr_status_t record_find_live(const cp_shard *shard,
 {
     apr_status_t rv;
 
-    if (!wheel_sweep(shard, now, SWEEP_STEPS, SWEEP_ALL)) {
+    if (!cp_wheel_sweep(shard, now, SWEEP_STEPS, SWEEP_ALL)) {
         return CP_SHARD_DAMAGED;
     }
     rv = cp_record_find(shard, name, found);
     if (rv == APR_SUCCESS
         && cp_block_head_at(shard, *found)->expires <= now) {
-        rv = record_reclaim(shard, *found) ? APR_NOTFOUND : CP_SHARD_DAMAGED;
+        rv = cp_record_reclaim(shard, *found) ? APR_NOTFOUND : CP_SHARD_DAMAGED;
     }
     if (rv != APR_SUCCESS) {
         *found = CP_BLOCK_NONE;
@@ -459,8 +315,8 @@ static apr_status_t record_save(const cp_shard *shard,
         && record->revision != cp_block_head_at(shard, old)->revision) {
         return APR_EEXIST;
     }
-    rv = room_make(shard, now, cp_blocks_needed(record->value.length),
-                   cp_class_of(record->owner), old);
+    rv = cp_room_make(shard, now, cp_blocks_needed(record->value.length),
+                      cp_class_of(record->owner), old);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -566,11 +422,12 @@ apr_status_t cp_shard_count(cp_shard *shard, apr_uint32_t now,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!wheel_sweep(shard, now, SWEEP_STEPS_FOR_COUNT, SWEEP_ALL)) {
+    if (!cp_wheel_sweep(shard, now, SWEEP_STEPS_FOR_COUNT, SWEEP_ALL)) {
         rv = shard_repair(shard);
     }
     counts->anonymous += state->records[CP_CLASS_ANONYMOUS];
-    counts->owned += state->records[CP_CLASS_OWNED];
+    counts->owned += state->records[CP_CLASS_OWNED] - state->rosters;
+    counts->rosters += state->rosters;
     counts->bytes_used += (apr_uint64_t)CP_SHARD_BLOCK_SIZE
                           * (state->blocks[CP_CLASS_ANONYMOUS]
                              + state->blocks[CP_CLASS_OWNED]);

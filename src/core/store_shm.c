@@ -199,8 +199,8 @@ static int entry_compare(const void *left, const void *right)
     const cp_store_entry *a = left;
     const cp_store_entry *b = right;
 
-    if (!a->owner != !b->owner) {
-        return a->owner ? 1 : -1;
+    if (cp_owner_is_anonymous(a->owner) != cp_owner_is_anonymous(b->owner)) {
+        return cp_owner_is_anonymous(a->owner) ? -1 : 1;
     }
     return a->used < b->used ? -1 : a->used > b->used;
 }

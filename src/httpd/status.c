@@ -83,6 +83,7 @@ static bool store_collect(apr_array_header_t *figures, const request_rec *r)
     }
     add(figures, "sessions_anonymous", NULL, NULL, counts.anonymous);
     add(figures, "sessions_logged_in", NULL, NULL, counts.owned);
+    add(figures, "store_rosters", NULL, NULL, counts.rosters);
     add(figures, "store_bytes_used", NULL, NULL, counts.bytes_used);
     add(figures, "store_bytes", NULL, NULL, counts.bytes_total);
     add(figures, "store_evicted", NULL, NULL, counts.evicted);

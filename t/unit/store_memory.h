@@ -8,7 +8,7 @@
 
 #include "store.h"
 
-#define STORE_MEMORY_RECORDS 64
+#define STORE_MEMORY_RECORDS 128
 
 typedef struct memory_record {
     bool used;
@@ -176,7 +176,9 @@ static inline apr_status_t memory_count(cp_store *store, apr_uint32_t now,
         const memory_record *record = &memory->records[i];
 
         if (record->used && record->expires > now) {
-            *(record->owner ? &counts->owned : &counts->anonymous) += 1;
+            *(record->owner & CP_OWNER_ROSTER ? &counts->rosters
+              : cp_owner_is_anonymous(record->owner) ? &counts->anonymous
+              : &counts->owned) += 1;
         }
     }
     return memory->away ? APR_ECONNREFUSED : APR_SUCCESS;
@@ -252,14 +254,15 @@ static inline int memory_store_calls(const memory_store *memory)
            + memory->removes;
 }
 
-/** How many records are alive. */
+/** How many sessions are alive. */
 static inline int memory_store_records(memory_store *memory,
                                        apr_uint32_t now)
 {
     int count = 0;
 
     for (int i = 0; i < STORE_MEMORY_RECORDS; i++) {
-        count += memory->records[i].used && memory->records[i].expires > now;
+        count += memory->records[i].used && memory->records[i].expires > now
+                 && !(memory->records[i].owner & CP_OWNER_ROSTER);
     }
     return count;
 }

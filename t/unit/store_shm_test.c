@@ -519,6 +519,76 @@ static void test_eviction_anonymous_first(void **state)
 }
 
 /* A record that is replaced is never evicted to make room for itself. */
+static apr_uint64_t owner_in(apr_uint64_t realm, apr_uint64_t user)
+{
+    return (sample_mix(realm) << CP_OWNER_REALM_SHIFT & CP_OWNER_REALM)
+           | (user ? user : CP_OWNER_ANONYMOUS);
+}
+
+static int count_alive(fixture *f, apr_uint64_t first, int records)
+{
+    int alive = 0;
+
+    for (int i = 0; i < records; i++) {
+        alive += get(f, first + (apr_uint64_t)i, NOW + 99, NULL) == 0;
+    }
+    return alive;
+}
+
+/* Records of many realms are there, then one realm makes more than there is
+ * room for. It may have the group of another in one of the two shards, once
+ * or twice in 64, and never of a fifth of them. */
+static void flood(fixture *f, apr_uint64_t user)
+{
+    enum { REALMS = 32, EACH = 10, FLOOD = 6000 };
+    apr_uint64_t number = 0;
+
+    for (int i = 0; i < REALMS; i++) {
+        for (int j = 0; j < EACH; j++) {
+            assert_int_equal(put(f, sample_name(number),
+                                 sample_value(buffer, number, 0, 200), NOW,
+                                 NOW + HOUR, owner_in((apr_uint64_t)i, user),
+                                 &(apr_uint32_t){ 0 }), APR_SUCCESS);
+            number++;
+        }
+    }
+    for (int i = 0; i < FLOOD; i++) {
+        assert_int_equal(put(f, sample_name(number),
+                             sample_value(buffer, number, 0, 200), NOW + 50,
+                             NOW + HOUR, owner_in(99, user),
+                             &(apr_uint32_t){ 0 }), APR_SUCCESS);
+        number++;
+    }
+    assert_true(counts(f, NOW + 99).evicted > FLOOD / 3);
+    assert_true(count_alive(f, 0, REALMS * EACH) > REALMS * EACH * 4 / 5);
+}
+
+static void test_eviction_by_realm(void **state)
+{
+    flood(*state, 0);
+}
+
+static void test_eviction_by_realm_of_users(void **state)
+{
+    flood(*state, 7);
+}
+
+/* Rosters are owned and counted apart. */
+static void test_rosters(void **state)
+{
+    fixture *f = *state;
+
+    assert_int_equal(add(f, 1, 200, NOW, 5), APR_SUCCESS);
+    assert_int_equal(add(f, 2, 200, NOW, 5 | CP_OWNER_ROSTER), APR_SUCCESS);
+    assert_int_equal(add(f, 3, 200, NOW, CP_OWNER_ANONYMOUS), APR_SUCCESS);
+    assert_int_equal(counts(f, NOW).owned, 1);
+    assert_int_equal(counts(f, NOW).rosters, 1);
+    assert_int_equal(counts(f, NOW).anonymous, 1);
+    assert_int_equal(drop(f, 2, NOW), APR_SUCCESS);
+    assert_int_equal(counts(f, NOW).owned, 1);
+    assert_int_equal(counts(f, NOW).rosters, 0);
+}
+
 static void test_eviction_spares_the_replaced(void **state)
 {
     fixture *f = *state;
@@ -920,6 +990,9 @@ int main(void)
         WITH_STORE(test_eviction_least_recent),
         WITH_STORE(test_eviction_expired_first),
         WITH_STORE(test_eviction_anonymous_first),
+        WITH_STORE(test_eviction_by_realm),
+        WITH_STORE(test_eviction_by_realm_of_users),
+        WITH_STORE(test_rosters),
         WITH_STORE(test_eviction_spares_the_replaced),
         WITH_STORE(test_two_handles),
         WITHOUT(test_attached),
