@@ -356,7 +356,7 @@ static apr_status_t session_enrol(const cp_visit *visit,
     cp_store_name name, former;
     cp_enrolment session = { id->bytes[CP_SESSION_ID_KEY],
                              visit->request.realm, record->user, &name, NULL,
-                             after(record->created, visit->site->absolute) };
+                             cp_time_after(record->created, visit->site->absolute) };
 
     if (!record->user) {
         return APR_SUCCESS;

@@ -6,6 +6,7 @@
  */
 #include "compile.h"
 #include "consent_log.h"
+#include "keeper.h"
 #include "keyfile.h"
 #include "lifeline.h"
 #include "neighbours.h"
@@ -212,24 +213,32 @@ static const char *key_file_of(const cp_server_config *config,
                          NULL);
 }
 
+/* @return what is wrong with the directory of a file, or NULL */
+static const char *directory_check(const char *file, apr_pool_t *pool)
+{
+    const char *directory = ap_make_dirstr_parent(pool, file);
+    apr_finfo_t info;
+
+    return apr_stat(&info, directory, APR_FINFO_TYPE, pool) == APR_SUCCESS
+           && info.filetype == APR_DIR
+           ? NULL : apr_pstrcat(pool, directory, " is no directory", NULL);
+}
+
 /* A file that is not there is made at start, where there is a directory for
  * it. @return what is wrong, or NULL */
 static const char *key_file_check(const char *file, apr_pool_t *pool)
 {
-    const char *directory = ap_make_dirstr_parent(pool, file);
     const char *error = NULL;
     apr_finfo_t info;
     cp_keys keys;
 
     if (apr_stat(&info, file, APR_FINFO_TYPE, pool) == APR_SUCCESS) {
         cp_keyfile_read(&keys, file, &error, pool);
+        return error;
     }
-    else if (apr_stat(&info, directory, APR_FINFO_TYPE, pool) != APR_SUCCESS
-             || info.filetype != APR_DIR) {
-        error = apr_psprintf(pool, "%s is no directory: key file %s cannot "
-                             "be made in it", directory, file);
-    }
-    return error;
+    error = directory_check(file, pool);
+    return error ? apr_psprintf(pool, "%s: key file %s cannot be made in it",
+                                error, file) : NULL;
 }
 
 static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
@@ -260,6 +269,7 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
 static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                            apr_pool_t *ptemp, server_rec *main_server)
 {
+    const char *session_file = cp_server_config_of(main_server)->session_file;
     const char *wrong_file;
     int wrong;
 
@@ -270,6 +280,11 @@ static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
     wrong = servers_compile(main_server, pconf, ptemp);
     if (wrong) {
         return wrong;
+    }
+    wrong_file = session_file ? directory_check(session_file, ptemp) : NULL;
+    if (wrong_file) {
+        return cp_compile_complain(main_server, "CookiePolicySessionFile: ",
+                                   wrong_file);
     }
     /* On a reload the running server's keys stand in for a broken file, see
      * cp_lifeline_keys(). */
@@ -337,6 +352,8 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
             }
         }
     }
+    cp_keeper_start(main_server, main_config->session_file, store, ring,
+                    cp_lifeline_store_is_fresh(), pconf);
     cp_neighbours_check(main_server, ptemp);
     return cp_consent_log_open(main_server, pconf);
 }

@@ -115,6 +115,7 @@ typedef struct cp_server_config {
     /* Of the main server alone. */
     const char *state_dir;
     const char *key_file;
+    const char *session_file;   /* NULL: none */
     apr_size_t store_size;      /* bytes */
     struct cp_socache_choice *store_socache;    /* NULL: shared memory */
     const char *database_file;

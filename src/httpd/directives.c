@@ -417,6 +417,8 @@ const command_rec cp_directives[] = {
                   "On, Application or Off"),
     AP_INIT_TAKE1("CookiePolicySessionStore", set_store, NULL, SV,
                   "shm[:SIZE]"),
+    AP_INIT_TAKE1("CookiePolicySessionFile", set_file, FIELD(session_file),
+                  SV, "a file that outlives a reboot"),
     AP_INIT_ITERATE("CookiePolicySessionTimeout", set_timeout, NULL, SV,
                     "idle=TIME and absolute=TIME"),
     AP_INIT_TAKE12("CookiePolicySessionHeader", set_session_header, NULL, SV,

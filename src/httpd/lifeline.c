@@ -12,7 +12,7 @@
 #include <openssl/crypto.h>
 
 #define KEPT_KEYS "mod_cookiepolicy: keys 1"
-#define KEPT_STORE "mod_cookiepolicy: store 1"
+#define KEPT_STORE "mod_cookiepolicy: store 2"
 #define KEPT_WISH "mod_cookiepolicy: wish 1"
 #define KEPT_COUNTERS "mod_cookiepolicy: counters 2"
 #define KEPT_INVENTORY "mod_cookiepolicy: inventory 1"
@@ -103,6 +103,7 @@ cp_keyring *cp_lifeline_keys(server_rec *server, const char *file,
 typedef struct kept_store {
     apr_shm_t *shm;
     apr_size_t size;
+    bool fresh;                 /* made empty, and not asked for since */
 } kept_store;
 
 static void origin_log(server_rec *server, cp_store_shm_origin origin,
@@ -140,7 +141,20 @@ static cp_store *store_open(server_rec *server, const char *file,
     kept = ap_retained_data_create(KEPT_STORE, sizeof(*kept));
     kept->shm = cp_store_shm_segment(store);
     kept->size = size;
+    kept->fresh = origin == CP_STORE_SHM_CREATED
+                  || origin == CP_STORE_SHM_REPLACED;
     return store;
+}
+
+bool cp_lifeline_store_is_fresh(void)
+{
+    kept_store *kept = ap_retained_data_get(KEPT_STORE);
+    bool fresh = kept && kept->fresh;
+
+    if (kept) {
+        kept->fresh = false;
+    }
+    return fresh;
 }
 
 static cp_store *shm_open_or_keep(server_rec *server,

@@ -44,6 +44,9 @@ typedef struct cp_store_wish {
 cp_store *cp_lifeline_store(server_rec *server, const cp_store_wish *wish,
                             bool is_reload, apr_pool_t *pool);
 
+/** Whether the store was made by this start, and is empty; true once. */
+bool cp_lifeline_store_is_fresh(void);
+
 /** The counters, which go on over a reload; NULL when there is no memory. */
 cp_counters *cp_lifeline_counters(void);
 
