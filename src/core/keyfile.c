@@ -1,12 +1,16 @@
 #include "keyfile.h"
 #include "token.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_encode.h>
 #include <apr_file_io.h>
 #include <apr_lib.h>
+#include <apr_portable.h>
 #include <openssl/crypto.h>
 
 #define KEY_FILE_MAX (16 * 1024)
@@ -230,45 +234,182 @@ apr_status_t cp_keyfile_read(cp_keys *keys, const char *file,
     return status;
 }
 
+/* --- Writing ---------------------------------------------------------- */
+
+#define LINE_MAX_LENGTH 160
+
+/* Draws a key and writes its line. @return its length, 0 without randomness */
+static apr_size_t line_make(char *line, unsigned char id, apr_uint32_t begins)
+{
+    unsigned char bytes[CP_KEY_LENGTH];
+    char encoded[64], time[32];
+    apr_size_t length = 0;
+
+    if (cp_random_bytes(bytes, sizeof(bytes))) {
+        apr_encode_base64_binary(encoded, bytes, CP_KEY_LENGTH,
+                                 APR_ENCODE_NONE, NULL);
+        time_write(time, sizeof(time), begins);
+        length = (apr_size_t)apr_snprintf(line, LINE_MAX_LENGTH, "%u %s %s\n",
+                                          id, time, encoded);
+        OPENSSL_cleanse(encoded, sizeof(encoded));
+    }
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return length;
+}
+
+/* Opens a new file that nobody else can read. */
+static apr_status_t draft_open(apr_file_t **out, const char *draft,
+                               apr_pool_t *pool)
+{
+    return apr_file_open(out, draft, APR_FOPEN_WRITE | APR_FOPEN_CREATE
+                         | APR_FOPEN_EXCL, APR_UREAD | APR_UWRITE, pool);
+}
+
+static apr_status_t draft_write(apr_file_t *out, const char *text,
+                                apr_size_t length)
+{
+    apr_status_t status = apr_file_write_full(out, text, length, NULL);
+
+    return status == APR_SUCCESS ? apr_file_sync(out) : status;
+}
+
 apr_status_t cp_keyfile_create(const char *file, apr_uint32_t now,
                                const char **error, apr_pool_t *pool)
 {
     const char *draft = apr_psprintf(pool, "%s.%" APR_PID_T_FMT, file,
                                      getpid());
-    unsigned char bytes[CP_KEY_LENGTH];
-    char encoded[64], line[160], begins[32], reason[128];
+    char line[LINE_MAX_LENGTH], reason[128];
+    apr_size_t length = line_make(line, 1, now);
     apr_file_t *out = NULL;
-    apr_size_t length;
     apr_status_t status;
 
-    if (!cp_random_bytes(bytes, sizeof(bytes))) {
+    if (!length) {
         *error = "OpenSSL has no random bytes for a key";
         return APR_EGENERAL;
     }
-    apr_encode_base64_binary(encoded, bytes, CP_KEY_LENGTH, APR_ENCODE_NONE,
-                             NULL);
-    time_write(begins, sizeof(begins), now);
-    length = (apr_size_t)apr_snprintf(line, sizeof(line), "1 %s %s\n",
-                                      begins, encoded);
     apr_file_remove(draft, pool);
-    status = apr_file_open(&out, draft, APR_FOPEN_WRITE | APR_FOPEN_CREATE
-                           | APR_FOPEN_EXCL, APR_UREAD | APR_UWRITE, pool);
+    status = draft_open(&out, draft, pool);
     if (status == APR_SUCCESS) {
-        status = apr_file_write_full(out, line, length, NULL);
-        if (status == APR_SUCCESS) {
-            status = apr_file_sync(out);
-        }
+        status = draft_write(out, line, length);
         apr_file_close(out);
         if (status == APR_SUCCESS) {
             status = apr_file_link(draft, file);
         }
         apr_file_remove(draft, pool);
     }
-    OPENSSL_cleanse(bytes, sizeof(bytes));
-    OPENSSL_cleanse(encoded, sizeof(encoded));
     OPENSSL_cleanse(line, sizeof(line));
     if (status != APR_SUCCESS) {
         *error = apr_psprintf(pool, "key file %s cannot be made: %s", file,
+                              apr_strerror(status, reason, sizeof(reason)));
+    }
+    return status;
+}
+
+/* One above the highest, as the lower ones may have been in use. */
+static unsigned char id_free(const cp_keys *keys)
+{
+    bool used[UCHAR_MAX + 2] = { false };
+    int highest = 0, id = 0;
+
+    for (int i = 0; i < keys->count; i++) {
+        used[keys->list[i].id] = true;
+        if (keys->list[i].id > highest) {
+            highest = keys->list[i].id;
+        }
+    }
+    if (highest < UCHAR_MAX) {
+        return (unsigned char)(highest + 1);
+    }
+    while (used[id]) {
+        id++;
+    }
+    return (unsigned char)id;
+}
+
+static apr_status_t owner_copy(apr_file_t *out, const char *file)
+{
+    apr_os_file_t descriptor = -1;
+    struct stat before;
+
+    apr_os_file_get(&descriptor, out);
+    return stat(file, &before) == 0
+           && fchown(descriptor, before.st_uid, before.st_gid) == 0
+           && fchmod(descriptor, before.st_mode & 07777) == 0
+           ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+}
+
+/* Writes what @a file has, and a line more. Who has the draft is alone. */
+static apr_status_t key_append(const char *file, apr_file_t *out,
+                               apr_uint32_t now, unsigned char *id,
+                               const char **error, apr_pool_t *pool)
+{
+    char text[KEY_FILE_MAX + 1 + LINE_MAX_LENGTH];
+    apr_size_t length, added;
+    apr_status_t status;
+    cp_keys keys;
+
+    status = cp_keyfile_read(&keys, file, error, pool);
+    if (status == APR_SUCCESS) {
+        status = file_read(text, file, error, pool);
+    }
+    if (status == APR_SUCCESS && keys.count == CP_KEYS_MAX) {
+        *error = apr_psprintf(pool, "key file %s has 16 keys, which is all"
+                              " that are allowed: delete one that is not in"
+                              " use any more", file);
+        status = APR_ENOSPC;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *id = id_free(&keys);
+    OPENSSL_cleanse(&keys, sizeof(keys));
+    length = strlen(text);
+    if (length && text[length - 1] != '\n') {
+        text[length++] = '\n';
+    }
+    added = line_make(text + length, *id, now);
+    if (!added || length + added >= KEY_FILE_MAX) {
+        *error = added ? "the key file would be longer than 16 KB"
+                       : "OpenSSL has no random bytes for a key";
+        status = APR_ENOSPC;
+    }
+    if (status == APR_SUCCESS) {
+        status = draft_write(out, text, length + added);
+    }
+    OPENSSL_cleanse(text, sizeof(text));
+    return status == APR_SUCCESS ? owner_copy(out, file) : status;
+}
+
+apr_status_t cp_keyfile_add(const char *file, apr_uint32_t now,
+                            unsigned char *id, const char **error,
+                            apr_pool_t *pool)
+{
+    char *real = realpath(file, NULL);
+    const char *path = real ? apr_pstrdup(pool, real) : file;
+    const char *draft = apr_pstrcat(pool, path, ".new", NULL);
+    apr_file_t *out = NULL;
+    apr_status_t status = draft_open(&out, draft, pool);
+    char reason[128];
+
+    free(real);
+    *error = NULL;
+    if (APR_STATUS_IS_EEXIST(status)) {
+        *error = apr_psprintf(pool, "somebody else is changing key file %s;"
+                              " if not, remove %s", path, draft);
+        return status;
+    }
+    if (status == APR_SUCCESS) {
+        status = key_append(path, out, now, id, error, pool);
+        apr_file_close(out);
+        if (status == APR_SUCCESS) {
+            status = apr_file_rename(draft, path, pool);
+        }
+        if (status != APR_SUCCESS) {
+            apr_file_remove(draft, pool);
+        }
+    }
+    if (status != APR_SUCCESS && !*error) {
+        *error = apr_psprintf(pool, "key file %s cannot be changed: %s", path,
                               apr_strerror(status, reason, sizeof(reason)));
     }
     return status;

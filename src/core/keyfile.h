@@ -57,6 +57,19 @@ apr_status_t cp_keyfile_create(const char *file, apr_uint32_t now,
                                const char **error, apr_pool_t *pool);
 
 /**
+ * Adds a new key to a key file, which is replaced by one with another line
+ * and the same owner and mode, complete or not at all.
+ * @param now    its not-before, seconds since the epoch
+ * @param id     gets its id: one above the highest, or the lowest free one
+ * @param error  on failure gets a sentence
+ * @return APR_SUCCESS; APR_ENOSPC when there are CP_KEYS_MAX; APR_EEXIST when
+ *         somebody else is about to change it; or as cp_keyfile_read()
+ */
+apr_status_t cp_keyfile_add(const char *file, apr_uint32_t now,
+                            unsigned char *id, const char **error,
+                            apr_pool_t *pool);
+
+/**
  * Makes @a keys the followers of the keys in force before a reload: one that
  * is new verifies, and signs from the next reload on, so that several
  * servers can take up a key without refusing each other's tokens.

@@ -63,8 +63,8 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
     return CP_VALID;
 }
 
-static cp_reason candidate_read(const cp_visit *visit, cp_span token,
-                                cp_session *session)
+cp_reason cp_session_read(const cp_visit *visit, cp_span token,
+                          cp_session *session)
 {
     cp_reason reason = cp_session_id_read(visit, token, &session->id);
 
@@ -148,8 +148,8 @@ static void session_validate(cp_visit *visit)
     }
     for (int i = 0; i < verdict->received_count; i++) {
         cp_session candidate = { .stored = false };
-        cp_reason reason = candidate_read(visit, verdict->received[i],
-                                          &candidate);
+        cp_reason reason = cp_session_read(visit, verdict->received[i],
+                                           &candidate);
 
         if (reason != CP_VALID) {
             /* Of several reasons the one that says most is kept. */

@@ -71,6 +71,14 @@ bool cp_session_attribute_is_good(cp_span name);
  *  since it becomes a request header. */
 bool cp_session_text_is_good(const char *text);
 
+/**
+ * What a token is worth, without anything coming of it.
+ * @param visit    its site, pool, realm and time are enough
+ * @param session  gets it; zeroed before
+ */
+cp_reason cp_session_read(const cp_visit *visit, cp_span token,
+                          cp_session *session);
+
 /** The user who is logged in, or NULL. */
 const char *cp_session_user(const cp_visit *visit);
 

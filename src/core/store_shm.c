@@ -337,6 +337,29 @@ apr_status_t cp_store_shm_open(cp_store **store, cp_store_shm_origin *origin,
     return rv;
 }
 
+apr_status_t cp_store_shm_attach(cp_store **store, const char *file,
+                                 const char **error, apr_pool_t *pool)
+{
+    shm_store *found = NULL;
+    apr_status_t rv;
+
+    *error = NULL;
+    rv = store_attach(&found, file, error, pool);
+    if (rv == APR_ENOENT) {
+        *error = apr_psprintf(pool, "there is no store called %s: httpd has"
+                              " not been started with this state directory",
+                              file);
+    }
+    else if (rv == APR_EOF) {
+        *error = apr_psprintf(pool, "the store %s is damaged or of another"
+                              " version than this program", file);
+    }
+    if (rv == APR_SUCCESS) {
+        *store = &found->base;
+    }
+    return rv;
+}
+
 apr_size_t cp_store_shm_size(const cp_store *store)
 {
     return ((const shm_store *)store)->segment.size;

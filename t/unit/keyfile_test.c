@@ -508,6 +508,90 @@ static void other_bytes_are_another_key(void **state)
     }
 }
 
+static void add_to(const char *text, unsigned char expected)
+{
+    const char *error = NULL;
+    unsigned char id = 0;
+    cp_keys keys;
+
+    file_write(text, strlen(text), 0640);
+    assert_int_equal(cp_keyfile_add(file, 1769862896, &id, &error, pool),
+                     APR_SUCCESS);
+    assert_null(error);
+    assert_int_equal(id, expected);
+    assert_int_equal(cp_keyfile_read(&keys, file, &error, pool),
+                     APR_SUCCESS);
+    assert_int_equal(keys.list[0].id, expected);
+    assert_int_equal(keys.list[0].begins, 1769862896);
+}
+
+static void one_is_added(void **state)
+{
+    struct stat status;
+
+    (void)state;
+    add_to(GOOD "\n", 2);
+    assert_int_equal(stat(file, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0640);
+    add_to("# no line break at the end\n" GOOD, 2);
+    add_to("7 " TIME " " KEY_A " revoked\n3 " TIME " " KEY_B "\n", 8);
+    add_to("255 " TIME " " KEY_A "\n0 " TIME " " KEY_B "\n", 1);
+    assert_int_not_equal(stat(apr_pstrcat(pool, file, ".new", NULL), &status),
+                         0);
+}
+
+/* The file behind a link is replaced, not the link. */
+static void behind_a_link(void **state)
+{
+    const char *target = apr_pstrcat(pool, directory, "/target", NULL);
+    const char *error = NULL;
+    struct stat status;
+    unsigned char id;
+    cp_keys keys;
+
+    (void)state;
+    file_write(GOOD "\n", strlen(GOOD "\n"), 0600);
+    assert_int_equal(rename(file, target), 0);
+    assert_int_equal(symlink(target, file), 0);
+    assert_int_equal(cp_keyfile_add(file, 1769862896, &id, &error, pool),
+                     APR_SUCCESS);
+    assert_int_equal(lstat(file, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_int_equal(cp_keyfile_read(&keys, target, &error, pool),
+                     APR_SUCCESS);
+    assert_int_equal(keys.count, 2);
+    unlink(target);
+}
+
+/* What is wrong with it stays as it is. */
+static void none_is_added(void **state)
+{
+    const char *draft = apr_pstrcat(pool, file, ".new", NULL);
+    const char *error = NULL;
+    unsigned char id;
+    FILE *other;
+
+    (void)state;
+    file_write("garbage\n", 8, 0600);
+    assert_int_equal(cp_keyfile_add(file, 5, &id, &error, pool),
+                     APR_EGENERAL);
+    assert_non_null(strstr(error, "line 1"));
+    assert_int_not_equal(access(draft, F_OK), 0);
+    file_write(GOOD "\n", strlen(GOOD "\n"), 0600);
+    other = fopen(draft, "w");
+    fclose(other);
+    assert_true(APR_STATUS_IS_EEXIST(cp_keyfile_add(file, 5, &id, &error,
+                                                    pool)));
+    assert_non_null(strstr(error, draft));
+    assert_int_equal(unlink(draft), 0);
+    unlink(file);
+    assert_int_not_equal(cp_keyfile_add(file, 5, &id, &error, pool),
+                         APR_SUCCESS);
+    assert_non_null(strstr(error, file));
+    assert_int_not_equal(access(draft, F_OK), 0);
+    assert_int_not_equal(access(file, F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +609,9 @@ int main(void)
         cmocka_unit_test(one_is_made),
         cmocka_unit_test(making_leaves_no_draft),
         cmocka_unit_test(none_is_made),
+        cmocka_unit_test(one_is_added),
+        cmocka_unit_test(behind_a_link),
+        cmocka_unit_test(none_is_added),
         cmocka_unit_test(a_new_key_waits_for_one_reload),
         cmocka_unit_test(other_bytes_are_another_key),
     };
