@@ -8,6 +8,7 @@
 #include "counters.h"
 #include "lifeline.h"
 #include "status_inventory.h"
+#include "status_sessions.h"
 #include "store_absent.h"
 #include "store_socache.h"
 
@@ -141,7 +142,8 @@ static void html_send(request_rec *r, const apr_array_header_t *figures,
              "<meta charset=\"utf-8\">\n<title>Cookie policy: status</title>"
              "\n</head>\n<body>\n<h1>Cookie policy: status</h1>\n"
              "<p>mod_cookiepolicy " CP_VERSION ". "
-             "<a href=\"?inventory\">The inventory</a></p>\n"
+             "<a href=\"?inventory\">The inventory</a>, "
+             "<a href=\"?sessions\">the sessions</a></p>\n"
              "<table>\n<thead><tr>"
              "<th scope=\"col\">Figure</th><th scope=\"col\">Cookie</th>"
              "<th scope=\"col\">Reason</th><th scope=\"col\">Value</th></tr>"
@@ -166,18 +168,24 @@ static int status_handler(request_rec *r)
 {
     const cp_server_config *server = cp_server_config_of(r->server);
     apr_array_header_t *figures;
-    bool counted;
+    bool counted, sessions;
 
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
-    if (r->method_number != M_GET) {
+    sessions = cp_status_sessions_is_wanted(r->args);
+    if (r->method_number != M_GET
+        && !(sessions && r->method_number == M_POST)) {
         r->allowed = AP_METHOD_BIT << M_GET;
+        r->allowed |= sessions ? AP_METHOD_BIT << M_POST : 0;
         return r->method_number == M_OPTIONS ? DECLINED
                                              : HTTP_METHOD_NOT_ALLOWED;
     }
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    if (sessions) {
+        return cp_status_sessions(r);
+    }
     if (cp_status_inventory_is_wanted(r->args)) {
         return cp_status_inventory(r);
     }
