@@ -38,6 +38,9 @@
 
 #define KILL_EVERY_MICROSECONDS 3000
 
+/* Listing looks through all that there is. */
+#define LIST_ONCE_IN 1000
+
 /* What a worker knows of a record; version 0: it is not there. The version
  * under way is written before the store is called, and the known one after,
  * so that the next worker knows what a killed one was doing. */
@@ -89,9 +92,15 @@ static apr_size_t length_of(apr_uint64_t number, apr_uint64_t version)
                                   % LENGTH_MAX;
 }
 
+/* Of all kinds, in some realms. */
 static apr_uint64_t owner_of(apr_uint64_t version)
 {
-    return version % 3;
+    static const apr_uint64_t kinds[] = {
+        0, CP_OWNER_ANONYMOUS, 1, 2, CP_OWNER_ROSTER | 1
+    };
+
+    return kinds[version % 5]
+           | (version % 5 ? version % 7 << CP_OWNER_REALM_SHIFT : 0);
 }
 
 /* Compares a record with what is known; settles what was under way. */
@@ -212,6 +221,67 @@ static void read_foreign(worker *w, apr_pool_t *pool)
     }
 }
 
+/* Looking must find what loading found. */
+static void do_peek(const known *k, apr_uint64_t number,
+                    const cp_store_record *loaded, apr_pool_t *pool)
+{
+    cp_store_name name = sample_name(number);
+    cp_store_record record;
+    apr_status_t rv = store->provider->peek(store, &name, now(), &record,
+                                            pool);
+
+    if (rv != (k->version ? APR_SUCCESS : APR_NOTFOUND)) {
+        fail("is seen otherwise", number, rv);
+    }
+    else if (k->version && (record.revision != loaded->revision
+                            || !cp_span_equal(record.value, loaded->value))) {
+        fail("is seen with another value", number, rv);
+    }
+}
+
+/* How often a record is in a list. */
+static int listed(const apr_array_header_t *entries, apr_uint64_t number)
+{
+    cp_store_name name = sample_name(number);
+    int count = 0;
+
+    for (int i = 0; i < entries->nelts; i++) {
+        count += memcmp(&APR_ARRAY_IDX(entries, i, cp_store_entry).name,
+                        &name, sizeof(name)) == 0;
+    }
+    return count;
+}
+
+/* A worker's own records are in the list, each once, and no others of its
+ * own; those of a killed worker are settled first. */
+static void do_list(worker *w, apr_pool_t *pool)
+{
+    apr_array_header_t *entries = apr_array_make(pool, 1000,
+                                                 sizeof(cp_store_entry));
+    apr_status_t rv = APR_SUCCESS;
+    cp_store_record record;
+    int i;
+
+    for (apr_uint32_t part = 0; rv == APR_SUCCESS; part++) {
+        rv = store->provider->list(store, part, now(), entries);
+    }
+    if (rv != APR_EOF) {
+        fail("and others cannot be listed", 0, rv);
+        return;
+    }
+    for (i = 0; i < RECORDS; i++) {
+        apr_uint64_t number = (apr_uint64_t)(w->number * RECORDS + i);
+
+        if (!settle(&shared->of[w->number][i], number, pool, &record)) {
+            return;
+        }
+        if (listed(entries, number)
+            != (shared->of[w->number][i].version != 0)) {
+            fail("is listed wrongly", number, APR_SUCCESS);
+        }
+    }
+}
+
 static void step(worker *w, apr_pool_t *pool)
 {
     int i = rand_r(&w->seed) % RECORDS;
@@ -222,7 +292,11 @@ static void step(worker *w, apr_pool_t *pool)
     if (!settle(k, number, pool, &record)) {
         return;
     }
-    switch (rand_r(&w->seed) % 8) {
+    if (rand_r(&w->seed) % LIST_ONCE_IN == 0) {
+        do_list(w, pool);
+        return;
+    }
+    switch (rand_r(&w->seed) % 9) {
     case 0:
         if (k->version) {
             do_remove(k, number);
@@ -240,6 +314,9 @@ static void step(worker *w, apr_pool_t *pool)
     case 3:
     case 4:
         read_foreign(w, pool);
+        break;
+    case 5:
+        do_peek(k, number, &record, pool);
         break;
     default:
         do_save(k, number, k->version ? record.revision : 0);
@@ -313,7 +390,7 @@ static void check_end(apr_pool_t *pool)
     printf("%" APR_UINT64_T_FMT " operations, %" APR_UINT64_T_FMT
            " records, %" APR_UINT64_T_FMT " repairs\n", shared->operations,
            records, counts.repaired);
-    if (counts.anonymous + counts.owned != records
+    if (counts.anonymous + counts.owned + counts.rosters != records
         || counts.bytes_used != used || counts.evicted || counts.expired) {
         fail("and the others: the counts are wrong", records, 0);
     }
@@ -325,7 +402,8 @@ static void check_end(apr_pool_t *pool)
         }
     }
     store->provider->count(store, now(), &counts);
-    if (counts.bytes_used || counts.anonymous || counts.owned) {
+    if (counts.bytes_used || counts.anonymous || counts.owned
+        || counts.rosters) {
         fail("and the others: not all memory came back", 0, 0);
     }
 }
