@@ -91,6 +91,23 @@ $answer = $bob->look;
 is $answer->seen('COOKIEPOLICY_USER'), undef, 'the old id is refused';
 like $answer->issued, qr/sessionid/, 'and replaced';
 
+# Everywhere, and after a change of password everywhere else.
+$visitor->command(':user=ann');
+my $elsewhere = CookiePolicy::Visitor->new($visitor->{host});
+$elsewhere->get('/');
+$elsewhere->command(':user=ann');
+my $others = CookiePolicy::Visitor->new($visitor->{host});
+$others->get('/');
+$others->command(':user=bob');
+$visitor->command(':user=ann&:logout=all');
+is $visitor->look->seen('COOKIEPOLICY_USER'), 'ann', 'ann goes on here';
+is $elsewhere->look->seen('COOKIEPOLICY_USER'), undef, 'and not elsewhere';
+$elsewhere->command(':user=ann');
+$visitor->command(':logout=all');
+is $_->look->seen('COOKIEPOLICY_USER'), undef, 'a logout everywhere'
+    for $visitor, $elsewhere;
+is $others->look->seen('COOKIEPOLICY_USER'), 'bob', 'is nobody else\'s';
+
 # base/logout
 $visitor->command(':user=ann');
 $ann = $visitor->twin;

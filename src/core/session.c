@@ -1,6 +1,6 @@
 #include "session.h"
 #include "csrf.h"
-#include "roster.h"
+#include "enrolment.h"
 #include "token.h"
 
 /* A change is tried again so often when others change the record too. */
@@ -345,31 +345,6 @@ static apr_status_t predecessor_end(const cp_visit *visit,
     return APR_STATUS_IS_NOTFOUND(status) ? APR_EACCES : status;
 }
 
-/* A user's session that gets a new id is put on the user's roster. */
-static apr_status_t session_enrol(const cp_visit *visit,
-                                  const cp_session *before,
-                                  const cp_record *record)
-{
-    const cp_session_id *id = &visit->session->id;
-    cp_listing where = { visit->site->ring, visit->site->store,
-                         visit->request.now };
-    cp_store_name name, former;
-    cp_enrolment session = { id->bytes[CP_SESSION_ID_KEY],
-                             visit->request.realm, record->user, &name, NULL,
-                             cp_time_after(record->created, visit->site->absolute) };
-
-    if (!record->user) {
-        return APR_SUCCESS;
-    }
-    if (!cp_record_name(visit, id, &name)) {
-        return APR_EGENERAL;
-    }
-    if (before->stored && cp_record_name(visit, &before->id, &former)) {
-        session.former = &former;
-    }
-    return cp_roster_enter(&where, &session, visit->pool);
-}
-
 static void session_announce(cp_visit *visit)
 {
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
@@ -416,7 +391,10 @@ static apr_status_t session_save(cp_visit *visit,
         }
     }
     record.expires = expiry_of(visit, &record);
-    status = fresh ? session_enrol(visit, &before, &record) : APR_SUCCESS;
+    status = fresh ? cp_enrol(visit, &record, &before,
+                              cp_time_after(record.created,
+                                            visit->site->absolute))
+                   : APR_SUCCESS;
     if (status == APR_SUCCESS && !stateless) {
         status = cp_record_save(visit, &session->id, &record);
     }
@@ -470,7 +448,10 @@ apr_status_t cp_session_apply(cp_visit *visit,
     if (!verdict->value) {
         session_issue(visit);
     }
-    status = session_save(visit, change);
+    status = change->everywhere ? cp_enrolled_end(visit, change->login) : APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        status = session_save(visit, change);
+    }
     for (int i = 1; i < TRIES && APR_STATUS_IS_EEXIST(status); i++) {
         if (cp_record_load(visit, &session->id, &session->record)
                 != APR_SUCCESS

@@ -35,6 +35,8 @@ typedef struct cp_session_change {
     const char *auth_name;
     bool by_entries;
     bool logout;
+    bool everywhere;            /* all sessions of that user: of who is logged
+                                   in, and of who is to be */
     bool rotate;
     apr_table_t *set;           /* attributes; an empty value unsets; or
                                    NULL */

@@ -39,6 +39,10 @@ static void verb_read(const collector *in, const char *name,
     else if (strcmp(name, ":logout") == 0 && strcmp(value, "1") == 0) {
         change->logout = true;
     }
+    else if (strcmp(name, ":logout") == 0 && strcmp(value, "all") == 0) {
+        change->logout = true;
+        change->everywhere = true;
+    }
     else if (strcmp(name, ":rotate") == 0 && strcmp(value, "1") == 0) {
         change->rotate = true;
     }

@@ -310,6 +310,65 @@ static void where_nothing_can_be_listed(void **state)
     assert_true(is_in(bob));
 }
 
+static apr_status_t everywhere(cp_visit *visit, const char *login)
+{
+    cp_session_change change = { .login = login, .logout = true,
+                                 .everywhere = true };
+
+    change.set = apr_table_make(site.pool, 1);
+    return cp_session_apply(visit, &change);
+}
+
+static void a_logout_everywhere(void **state)
+{
+    const char *one = logged_in("alice");
+    const char *other = logged_in("alice");
+    const char *bob = logged_in("bob");
+    cp_visit *visit;
+
+    (void)state;
+    site.request.welcomes = false;
+    assert_int_equal(everywhere(visit_with(one), NULL), APR_EACCES);
+    assert_true(is_in(one) && is_in(other));
+    site.request.welcomes = true;
+    visit = visit_with(one);
+    assert_int_equal(everywhere(visit, NULL), APR_SUCCESS);
+    assert_null(cp_session_user(visit));
+    assert_false(is_in(one) || is_in(other));
+    assert_true(is_in(bob));
+    /* Of nobody it is a logout like any. */
+    assert_int_equal(everywhere(sample_request(&site, NULL), NULL),
+                     APR_SUCCESS);
+}
+
+static void all_others_when_a_password_changes(void **state)
+{
+    const char *one = logged_in("alice");
+    const char *other = logged_in("alice");
+    cp_visit *visit = visit_with(one);
+    const char *new;
+
+    (void)state;
+    assert_int_equal(everywhere(visit, "alice"), APR_SUCCESS);
+    new = cp_visit_value(visit, CP_SESSION);
+    assert_string_not_equal(new, one);
+    assert_true(is_in(new));
+    assert_false(is_in(one) || is_in(other));
+    assert_int_equal(end_roster("alice"), 1);
+}
+
+static void not_everywhere_without_a_store(void **state)
+{
+    const char *one = logged_in("alice");
+    cp_visit *visit = visit_with(one);
+
+    (void)state;
+    site.store.away = true;
+    assert_int_equal(everywhere(visit, NULL), APR_ECONNREFUSED);
+    site.store.away = false;
+    assert_true(is_in(one));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -328,6 +387,9 @@ int main(void)
         TEST(a_changed_roster_is_empty),
         TEST(without_a_store_nobody_logs_in),
         TEST(where_nothing_can_be_listed),
+        TEST(a_logout_everywhere),
+        TEST(all_others_when_a_password_changes),
+        TEST(not_everywhere_without_a_store),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
