@@ -358,11 +358,12 @@ static apr_status_t key_append(const char *file, apr_file_t *out,
                               " use any more", file);
         status = APR_ENOSPC;
     }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
     *id = id_free(&keys);
     OPENSSL_cleanse(&keys, sizeof(keys));
+    if (status != APR_SUCCESS) {
+        OPENSSL_cleanse(text, sizeof(text));
+        return status;
+    }
     length = strlen(text);
     if (length && text[length - 1] != '\n') {
         text[length++] = '\n';

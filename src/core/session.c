@@ -448,7 +448,8 @@ apr_status_t cp_session_apply(cp_visit *visit,
     if (!verdict->value) {
         session_issue(visit);
     }
-    status = change->everywhere ? cp_enrolled_end(visit, change->login) : APR_SUCCESS;
+    status = change->everywhere ? cp_enrolled_end(visit, change->login)
+                                : APR_SUCCESS;
     if (status == APR_SUCCESS) {
         status = session_save(visit, change);
     }

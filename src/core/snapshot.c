@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <apr_file_io.h>
 #include <apr_portable.h>
 #include <openssl/evp.h>
 
@@ -219,49 +218,56 @@ static void directory_sync(const char *file, apr_pool_t *pool)
     }
 }
 
-static apr_status_t draft_open(apr_file_t **out, const char *draft,
-                               apr_pool_t *pool)
+apr_status_t cp_snapshot_begin(cp_snapshot *draft, const char *file,
+                               const char **error, apr_pool_t *pool)
 {
-    apr_file_remove(draft, pool);
-    return apr_file_open(out, draft, APR_FOPEN_WRITE | APR_FOPEN_CREATE
-                         | APR_FOPEN_EXCL | APR_FOPEN_BUFFERED,
-                         APR_UREAD | APR_UWRITE, pool);
-}
-
-apr_status_t cp_snapshot_write(const cp_listing *from, const char *file,
-                               apr_uint32_t *count, const char **error,
-                               apr_pool_t *pool)
-{
-    const char *draft = apr_pstrcat(pool, file, NEW_SUFFIX, NULL);
-    writer to = { .from = from, .digest = digest_make() };
-    apr_status_t rv = draft_open(&to.out, draft, pool);
+    apr_status_t rv;
 
     *error = NULL;
-    if (rv != APR_SUCCESS) {
-        EVP_MD_CTX_free(to.digest);
-        return error_set(error, rv, draft, "made", pool);
-    }
-    rv = to.digest ? store_put(&to, pool) : APR_ENOMEM;
+    draft->file = file;
+    draft->path = apr_pstrcat(pool, file, NEW_SUFFIX, NULL);
+    apr_file_remove(draft->path, pool);
+    rv = apr_file_open(&draft->out, draft->path, APR_FOPEN_WRITE
+                       | APR_FOPEN_CREATE | APR_FOPEN_EXCL
+                       | APR_FOPEN_BUFFERED, APR_UREAD | APR_UWRITE, pool);
+    return rv == APR_SUCCESS ? rv : error_set(error, rv, draft->path, "made",
+                                              pool);
+}
+
+apr_status_t cp_snapshot_fill(const cp_snapshot *draft, const cp_listing *from,
+                              apr_uint32_t *count, const char **error,
+                              apr_pool_t *pool)
+{
+    writer to = { from, draft->out, digest_make(), 0 };
+    apr_status_t rv = to.digest ? store_put(&to, pool) : APR_ENOMEM;
+
     EVP_MD_CTX_free(to.digest);
     if (rv == APR_SUCCESS) {
-        rv = apr_file_sync(to.out);
+        rv = apr_file_sync(draft->out);
     }
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_close(to.out);
+    *count = to.count;
+    *error = NULL;
+    return rv == APR_SUCCESS ? rv : error_set(error, rv, draft->file,
+                                              "written", pool);
+}
+
+apr_status_t cp_snapshot_end(const cp_snapshot *draft, bool complete,
+                             const char **error, apr_pool_t *pool)
+{
+    apr_status_t rv = apr_file_close(draft->out);
+
+    *error = NULL;
+    if (rv == APR_SUCCESS && complete) {
+        rv = apr_file_rename(draft->path, draft->file, pool);
+    }
+    if (rv != APR_SUCCESS || !complete) {
+        apr_file_remove(draft->path, pool);
     }
     else {
-        apr_file_close(to.out);
+        directory_sync(draft->file, pool);
     }
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_rename(draft, file, pool);
-    }
-    if (rv != APR_SUCCESS) {
-        apr_file_remove(draft, pool);
-        return error_set(error, rv, file, "written", pool);
-    }
-    directory_sync(file, pool);
-    *count = to.count;
-    return APR_SUCCESS;
+    return rv == APR_SUCCESS ? rv : error_set(error, rv, draft->file,
+                                              "replaced", pool);
 }
 
 /* --- Reading ---------------------------------------------------------- */

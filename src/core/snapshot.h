@@ -10,17 +10,40 @@
 
 #include "listing.h"
 
-/**
- * Writes all live records of a store that can list: into a new file beside
- * @a file, mode 0600, that takes its place when it is complete and on disk.
- * The store is locked no longer than it takes to list one part of it.
- * @param count  gets how many
- * @param error  on failure gets a sentence
- * @return APR_SUCCESS; APR_ENOTIMPL; or why not: the old file is there still
+#include <apr_file_io.h>
+
+/** A file that is being written. */
+typedef struct cp_snapshot {
+    const char *file;           /* whose place it is to take */
+    const char *path;           /* its own */
+    apr_file_t *out;
+} cp_snapshot;
+
+/*
+ * Writing has three steps, so that who makes the file and who reads the store
+ * need not be the same process. Each gives APR_SUCCESS; or why not, and sets
+ * @a error to a sentence: the old file is there still.
  */
-apr_status_t cp_snapshot_write(const cp_listing *from, const char *file,
-                               apr_uint32_t *count, const char **error,
-                               apr_pool_t *pool);
+
+/** Makes a file beside @a file, mode 0600. What was left of an earlier one
+ *  goes. */
+apr_status_t cp_snapshot_begin(cp_snapshot *draft, const char *file,
+                               const char **error, apr_pool_t *pool);
+
+/**
+ * Writes all live records of a store that can list, to disk. It is locked no
+ * longer than it takes to list one part of it.
+ * @param count  gets how many
+ * @return also APR_ENOTIMPL
+ */
+apr_status_t cp_snapshot_fill(const cp_snapshot *draft, const cp_listing *from,
+                              apr_uint32_t *count, const char **error,
+                              apr_pool_t *pool);
+
+/** Closes it, and gives it its place if it is @a complete; or else removes
+ *  it. */
+apr_status_t cp_snapshot_end(const cp_snapshot *draft, bool complete,
+                             const char **error, apr_pool_t *pool);
 
 /**
  * Files what has not expired in a store, each record as used last when it

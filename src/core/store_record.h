@@ -46,8 +46,9 @@ enum { CP_CLASS_ANONYMOUS, CP_CLASS_OWNED, CP_CLASSES };
  *  its room with any other. */
 #define CP_GROUPS 64u
 
-/** The lists that each record is in: of its class and group, by use, and of its slot in
- *  the wheel. Both are circular, so that the first index is all of a list. */
+/** The lists that each record is in: of its class and group, by use, and of
+ *  its slot in the wheel. Both are circular, so that the first index is all of
+ *  a list. */
 typedef enum cp_list { CP_LIST_USE, CP_LIST_WHEEL, CP_LISTS } cp_list;
 
 typedef struct cp_block_link {

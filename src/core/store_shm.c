@@ -168,29 +168,44 @@ static apr_status_t store_create(shm_store **store, const char *file,
     return APR_SUCCESS;
 }
 
+/* Attaches to the store that is there. APR_EOF means that it is of another
+ * version or was not finished. */
+static apr_status_t store_find(shm_store **store, const char *file,
+                               const char **error, apr_pool_t *pool)
+{
+    cp_segment segment;
+    apr_status_t rv = cp_segment_attach(&segment, file, error, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!segment_readable(&segment)) {
+        apr_shm_detach(segment.shm);
+        return APR_EOF;
+    }
+    *store = store_map(&segment, pool);
+    return APR_SUCCESS;
+}
+
 /* Attaches to the store that is there, and repairs what its users left.
  * APR_EOF means that it cannot be used and may be replaced. */
 static apr_status_t store_attach(shm_store **store, const char *file,
                                  const char **error, apr_pool_t *pool)
 {
-    cp_segment segment;
-    apr_status_t rv = cp_segment_attach(&segment, file, error, pool);
+    apr_status_t rv = store_find(store, file, error, pool);
     apr_uint32_t i;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (segment_readable(&segment)) {
-        *store = store_map(&segment, pool);
-        for (i = 0; i <= (*store)->shard_mask && rv == APR_SUCCESS; i++) {
-            rv = cp_shard_check(&(*store)->shards[i]);
-        }
-        if (rv == APR_SUCCESS) {
-            return APR_SUCCESS;
-        }
+    for (i = 0; i <= (*store)->shard_mask && rv == APR_SUCCESS; i++) {
+        rv = cp_shard_check(&(*store)->shards[i]);
     }
-    apr_shm_detach(segment.shm);
-    return APR_EOF;
+    if (rv != APR_SUCCESS) {
+        apr_shm_detach((*store)->segment.shm);
+        return APR_EOF;
+    }
+    return APR_SUCCESS;
 }
 
 /* The least valuable first, so that it is they who have no room. */
@@ -344,7 +359,7 @@ apr_status_t cp_store_shm_attach(cp_store **store, const char *file,
     apr_status_t rv;
 
     *error = NULL;
-    rv = store_attach(&found, file, error, pool);
+    rv = store_find(&found, file, error, pool);
     if (rv == APR_ENOENT) {
         *error = apr_psprintf(pool, "there is no store called %s: httpd has"
                               " not been started with this state directory",

@@ -50,10 +50,10 @@ apr_status_t cp_store_shm_open(cp_store **store, cp_store_shm_origin *origin,
 
 /**
  * Attaches to the segment called @a file as another process than httpd's. It
- * is neither made nor replaced.
+ * is neither made nor replaced, and no lock in it is taken.
  * @param error  on failure gets a sentence
  * @return APR_SUCCESS; APR_ENOENT where there is none; APR_EOF where it is
- *         damaged or of another version; APR_EACCES where it is not this
+ *         of another version or damaged; APR_EACCES where it is not this
  *         user's; or why not
  */
 apr_status_t cp_store_shm_attach(cp_store **store, const char *file,

@@ -5,8 +5,11 @@
 #include "ctl.h"
 #include "store_shm.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <apr_general.h>
 #include <apr_getopt.h>
 #include <apr_time.h>
@@ -68,6 +71,20 @@ static int complain(const char *error, const char *word)
     return CP_CTL_USAGE;
 }
 
+/* What has been taken over in httpd may have prepared the store's locks: they
+ * are not taken as root. All that needs root has been done by then. */
+static bool privileges_drop(void)
+{
+    const struct passwd *nobody;
+
+    if (geteuid() != 0) {
+        return true;
+    }
+    nobody = getpwnam("nobody");
+    return nobody && setgroups(0, NULL) == 0
+           && setgid(nobody->pw_gid) == 0 && setuid(nobody->pw_uid) == 0;
+}
+
 bool cp_ctl_open(const cp_ctl *ctl, cp_listing *where)
 {
     const char *file = apr_pstrcat(ctl->pool, ctl->state_dir,
@@ -82,6 +99,10 @@ bool cp_ctl_open(const cp_ctl *ctl, cp_listing *where)
         || cp_store_shm_attach(&store, file, &error, ctl->pool)
                != APR_SUCCESS) {
         cp_ctl_fail(error);
+        return false;
+    }
+    if (!privileges_drop()) {
+        cp_ctl_fail("the privileges of root cannot be dropped");
         return false;
     }
     where->store = store;

@@ -1,8 +1,10 @@
 /*
- * Why a process: a child has dropped its privileges, and the parent must not
- * take locks that a child may have poisoned. Who writes the store to disk is
- * therefore forked by the parent, as root, and takes the locks as a child
- * does; when it dies, what it held is repaired.
+ * Why two processes: who writes where only root can write must be root; and
+ * who takes the store's locks must not be, since a child of httpd that has
+ * been taken over could have prepared them. The parent forks the keeper, which
+ * stays root and never touches the store: each minute it makes a file, and
+ * forks a writer, which drops its privileges as httpd's children do, and fills
+ * it. If the writer dies, what it held is repaired like a child's.
  */
 #include "keeper.h"
 #include "config.h"
@@ -12,6 +14,7 @@
 #include <ap_mpm.h>
 #include <http_core.h>
 #include <http_main.h>
+#include <mpm_common.h>
 #include <apr_portable.h>
 #include <apr_thread_proc.h>
 
@@ -45,26 +48,67 @@ static apr_uint32_t seconds_now(void)
     return (apr_uint32_t)apr_time_sec(apr_time_now());
 }
 
-/* --- The process ------------------------------------------------------ */
+/* --- The keeper and its writers --------------------------------------- */
 
-/* A failure that goes on is logged once. */
-static void file_write(const keeper *of, bool *failed, apr_pool_t *pool)
+/* In the writer. @return what it exits with */
+static int draft_write(const keeper *of, const cp_snapshot *draft,
+                       pid_t parent, bool silent, apr_pool_t *pool)
 {
     cp_listing from = { of->ring, of->store, seconds_now() };
     const char *error = NULL;
     apr_uint32_t count = 0;
-    apr_status_t status = cp_snapshot_write(&from, of->file, &count, &error,
-                                            pool);
 
-    if (status == APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, of->server,
-                     "wrote %u records to %s", count, of->file);
+    if (ap_run_drop_privileges(pool, of->server) != 0) {
+        return 1;
     }
-    else if (!*failed) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);   /* which dropping has unset */
+    if (getppid() != parent) {
+        return 1;
+    }
+    if (cp_snapshot_fill(draft, &from, &count, &error, pool) != APR_SUCCESS) {
+        if (!silent) {
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, of->server, CP_LOG(0092)
+                         "CookiePolicySessionFile: %s", error);
+        }
+        return 1;
+    }
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, of->server,
+                 "wrote %u records to %s", count, of->file);
+    return 0;
+}
+
+/* @return whether a writer has filled it */
+static bool draft_fill(const keeper *of, const cp_snapshot *draft,
+                       bool silent, apr_pool_t *pool)
+{
+    pid_t parent = getpid();
+    pid_t writer = fork();
+    int status = 0;
+
+    if (writer == 0) {
+        _exit(draft_write(of, draft, parent, silent, pool));
+    }
+    while (writer > 0 && waitpid(writer, &status, 0) < 0 && errno == EINTR) {
+    }
+    return writer > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* A failure that goes on is logged once. */
+static void file_write(const keeper *of, bool *failed, apr_pool_t *pool)
+{
+    const char *error = NULL;
+    cp_snapshot draft;
+    bool filled = false;
+
+    if (cp_snapshot_begin(&draft, of->file, &error, pool) == APR_SUCCESS) {
+        filled = draft_fill(of, &draft, *failed, pool);
+        cp_snapshot_end(&draft, filled, &error, pool);
+    }
+    if (error && !*failed) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, of->server, CP_LOG(0092)
                      "CookiePolicySessionFile: %s", error);
     }
-    *failed = status != APR_SUCCESS;
+    *failed = !filled || error;
 }
 
 /* Only the parent ends it, or the parent's death. A signal to all processes

@@ -2,8 +2,8 @@
  * @file keeper.h
  * @brief CookiePolicySessionFile: the session store on disk.
  *
- * A process of its own writes it, which the parent starts and ends: the
- * parent never takes the store's locks while children run.
+ * A process of its own has it written, which the parent starts and ends:
+ * nobody who is root takes the store's locks while children run.
  */
 #ifndef CP_KEEPER_H
 #define CP_KEEPER_H

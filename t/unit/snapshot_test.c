@@ -69,8 +69,17 @@ static cp_listing here(void)
 static apr_status_t write_file(void)
 {
     cp_listing from = here();
+    const char *ignored;
+    cp_snapshot draft;
+    apr_status_t rv = cp_snapshot_begin(&draft, file, &error, site.pool);
 
-    return cp_snapshot_write(&from, file, &count, &error, site.pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = cp_snapshot_fill(&draft, &from, &count, &error, site.pool);
+    assert_int_equal(cp_snapshot_end(&draft, rv == APR_SUCCESS, &ignored,
+                                  site.pool), APR_SUCCESS);
+    return rv;
 }
 
 static apr_status_t read_file(void)
