@@ -196,13 +196,13 @@ static void entry_drop_named(roster *list, const cp_store_name *name)
 
 /* Ended ones are only looked for here: a logout leaves the roster alone. */
 static apr_status_t room_make(const cp_listing *where, roster *list,
-                              apr_pool_t *pool)
+                              int limit, apr_pool_t *pool)
 {
     cp_store *store = where->store;
     cp_store_record record;
     apr_status_t rv;
 
-    if (list->count < CP_ROSTER_MAX) {
+    if (list->count < limit) {
         return APR_SUCCESS;
     }
     for (int i = list->count - 1; i >= 0; i--) {
@@ -215,21 +215,21 @@ static apr_status_t room_make(const cp_listing *where, roster *list,
             return rv;
         }
     }
-    if (list->count < CP_ROSTER_MAX) {
-        return APR_SUCCESS;
+    while (list->count >= limit) {
+        /* Before it is off the roster, so that none is ever lost sight of. */
+        rv = store->provider->remove(store, &list->entries[0].name,
+                                     where->now);
+        if (rv != APR_SUCCESS && !APR_STATUS_IS_NOTFOUND(rv)) {
+            return rv;
+        }
+        entry_drop(list, 0);
     }
-    /* Before it is off the roster, so that none is ever lost sight of. */
-    rv = store->provider->remove(store, &list->entries[0].name, where->now);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_NOTFOUND(rv)) {
-        return rv;
-    }
-    entry_drop(list, 0);
     return APR_SUCCESS;
 }
 
 static apr_status_t enter(const cp_listing *where,
                           const cp_enrolment *session, roster *list,
-                          apr_pool_t *pool)
+                          int limit, apr_pool_t *pool)
 {
     apr_status_t rv = roster_load(where, session->key, session->realm,
                                   session->user, list, pool);
@@ -239,7 +239,7 @@ static apr_status_t enter(const cp_listing *where,
     }
     if (rv == APR_SUCCESS) {
         entry_drop_named(list, session->former);
-        rv = room_make(where, list, pool);
+        rv = room_make(where, list, limit, pool);
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -249,21 +249,32 @@ static apr_status_t enter(const cp_listing *where,
     return roster_save(where, list, session);
 }
 
+/* Somebody else has changed the roster, or it went. */
+static bool is_to_be_tried(apr_status_t rv)
+{
+    return rv == APR_EEXIST || rv == APR_NOTFOUND;
+}
+
+/* A store that takes no value of that length has shorter rosters. */
 apr_status_t cp_roster_enter(const cp_listing *where,
                              const cp_enrolment *session, apr_pool_t *pool)
 {
     apr_status_t rv = APR_EEXIST;
+    int limit = CP_ROSTER_MAX;
     apr_pool_t *try_pool;
     roster list;
 
     apr_pool_create(&try_pool, pool);
-    for (int i = 0; i < TRIES && (rv == APR_EEXIST || rv == APR_NOTFOUND);
-         i++) {
+    for (int i = 0; i < TRIES && is_to_be_tried(rv); i++) {
         apr_pool_clear(try_pool);
-        rv = enter(where, session, &list, try_pool);
+        rv = enter(where, session, &list, limit, try_pool);
+        if (rv == APR_ENOSPC && list.count > 1) {
+            limit = list.count - 1;
+            rv = APR_EEXIST;
+        }
     }
     apr_pool_destroy(try_pool);
-    return rv == APR_EEXIST || rv == APR_NOTFOUND ? APR_TIMEUP : rv;
+    return is_to_be_tried(rv) ? APR_TIMEUP : rv;
 }
 
 /* --- Ending ----------------------------------------------------------- */

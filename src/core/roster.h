@@ -15,7 +15,8 @@
 
 #include "listing.h"
 
-/** So many sessions a user may have in a realm. */
+/** So many sessions a user may have in a realm; fewer where the store takes no
+ *  value that is long enough. */
 #define CP_ROSTER_MAX 64
 
 /** A session that is to be made. */

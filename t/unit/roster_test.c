@@ -165,6 +165,38 @@ static void the_oldest_of_full_goes(void **state)
     assert_int_equal(end_roster("alice"), CP_ROSTER_MAX);
 }
 
+/* httpd's dbm takes less than 1 KB. */
+static void where_values_are_short(void **state)
+{
+    cp_store_name name = { { 0 } };
+    cp_enrolment session = { 7, CP_SPAN(SAMPLE_REALM), "alice", &name, NULL,
+                             SAMPLE_NOW + 1000 };
+    cp_listing where = here();
+    cp_store_record record = { CP_SPAN("x"), SAMPLE_NOW + 1000, 0, 5 };
+    int alive = 0;
+
+    (void)state;
+    site.store.value_max = 900;
+    for (int i = 0; i < CP_ROSTER_MAX; i++) {
+        name.bytes[0] = (unsigned char)i;
+        assert_int_equal(cp_roster_enter(&where, &session, site.pool),
+                         APR_SUCCESS);
+        record.revision = 0;
+        assert_int_equal(site.store.store.provider->save(
+            &site.store.store, &name, SAMPLE_NOW, &record), APR_SUCCESS);
+    }
+    for (int i = 0; i < CP_ROSTER_MAX; i++) {
+        name.bytes[0] = (unsigned char)i;
+        alive += memory_find(&site.store, &name, SAMPLE_NOW) != NULL;
+    }
+    assert_int_equal(alive, (900 - 30) / 24);
+    assert_non_null(memory_find(&site.store, &name, SAMPLE_NOW));
+    assert_int_equal(end_roster("alice"), alive);
+    site.store.value_max = 20;
+    assert_int_equal(cp_roster_enter(&where, &session, site.pool),
+                     APR_ENOSPC);
+}
+
 static void what_is_over_does_not_count(void **state)
 {
     apr_size_t length;
@@ -379,6 +411,7 @@ int main(void)
         TEST(nobody_has_none),
         TEST(the_oldest_goes),
         TEST(the_oldest_of_full_goes),
+        TEST(where_values_are_short),
         TEST(what_is_over_does_not_count),
         TEST(a_rotation_is_no_second_session),
         TEST(under_a_new_key),

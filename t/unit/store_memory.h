@@ -26,6 +26,7 @@ typedef struct memory_store {
     memory_record records[STORE_MEMORY_RECORDS];
     bool away;
     bool unlisted;              /* it cannot list */
+    apr_size_t value_max;       /* it takes no longer values */
     int conflicts;              /* saves to come that find a changed record */
     void (*before_save)(void *data);    /* once, then forgotten */
     void *data;
@@ -100,7 +101,7 @@ static inline apr_status_t memory_save(cp_store *store,
     if (memory->away) {
         return APR_ECONNREFUSED;
     }
-    if (record->value.length > CP_STORE_VALUE_MAX) {
+    if (record->value.length > memory->value_max) {
         return APR_ENOSPC;
     }
     found = memory_find(memory, name, now);
@@ -241,6 +242,7 @@ static inline void memory_store_reset(memory_store *memory)
     }
     memory->away = false;
     memory->unlisted = false;
+    memory->value_max = CP_STORE_VALUE_MAX;
     memory->conflicts = 0;
     memory->before_save = NULL;
     memory->data = NULL;
