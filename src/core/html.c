@@ -47,6 +47,7 @@ struct cp_html {
     cp_html_raw raw;
 
     bool name_known;            /* it was looked at before its end */
+    bool begun;                 /* a tag, or what else begins with `<` */
     bool head_open;             /* the place of the head is still to come */
     bool tag_charset;           /* of the tag that is being read */
     unsigned int templates;     /* that are open */
@@ -210,6 +211,7 @@ static cp_html_place name_end(cp_html *html, cp_span name)
 {
     cp_html_place place = CP_HTML_NONE;
 
+    html->begun = true;
     html->element = cp_html_element_find(name);
     if (html->head_open && !is_before_content(html)) {
         html->head_open = false;
@@ -422,6 +424,20 @@ static bool tag_read_whole(cp_html *html, cp_span *piece,
     return true;
 }
 
+/* Text, with which the head is over. Before any tag it is no page, whatever
+ * it is called: a script may be going to read it, as JSON for one. */
+static cp_html_place head_end(cp_html *html, char c)
+{
+    html->head_open = false;
+    if (html->begun) {
+        return CP_HTML_HEAD;
+    }
+    if (c == '{' || c == '[') {
+        html->state = PLAIN;
+    }
+    return CP_HTML_NONE;
+}
+
 static cp_html_place text_read(cp_html *html, cp_span *piece)
 {
     cp_html_place place = CP_HTML_NONE;
@@ -431,8 +447,7 @@ static cp_html_place text_read(cp_html *html, cp_span *piece)
             byte_take(piece);
         }
         if (piece->length && piece->at[0] != '<') {
-            html->head_open = false;
-            return CP_HTML_HEAD;
+            return head_end(html, piece->at[0]);
         }
     }
     else {
@@ -467,17 +482,18 @@ static cp_html_place open_read(cp_html *html, cp_span *piece,
     }
     if (end_tag || c == '?') {
         html->state = BOGUS;
+        html->begun = true;
     }
     else if (c == '!') {
         byte_take(piece);
         html->state = MARKUP;
         html->dash = false;
+        html->begun = true;
     }
     else {
         html->state = TEXT;     /* it was no tag */
         if (html->head_open) {
-            html->head_open = false;
-            place = CP_HTML_HEAD;
+            place = head_end(html, '<');
         }
     }
     return place_before(html, place, held);
