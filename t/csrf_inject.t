@@ -40,6 +40,7 @@ sub chunks {
 }
 
 my $WIDE = join '', map { "$_\0" } split //, $PAGE;
+my $JSON = qq({"a": "<form method=post>", "b": "</form>"}\n);
 my %left = (
     'text' => answer($PAGE, 'Content-Type: text/plain', 'ETag: "x"'),
     'xhtml' => answer($PAGE, 'Content-Type: application/xhtml+xml', 'ETag: "x"'),
@@ -53,8 +54,20 @@ my %left = (
     'iso2022' => answer($PAGE, 'Content-Type: text/html; charset="ISO-2022-JP"',
                         'ETag: "x"'),
 );
+# Nothing is put into these, but that shows only when their header is gone.
+my %unchanged = (
+    'json' => answer($JSON, 'Content-Type: text/html'),
+    'text' => answer("Some text.\n<p>And a paragraph.\n",
+                     'Content-Type: text/html'),
+    'wide' => "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+        . "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        . join('', map { "1\r\n$_\r\n" } split //, "\xff\xfe$WIDE")
+        . "0\r\n\r\n",
+);
 my $backend = CookiePolicy::Backend->new(
     (map { ("/left/$_" => $left{$_}) } keys %left),
+    (map { ("/unchanged/$_" => $unchanged{$_}) } keys %unchanged),
+    '/forms' => answer("$FORM</form>" x 100_000, 'Content-Type: text/html'),
     (map { ("/chunks/$_" => chunks($_)) } 1, 2, 3, 7, 64, 1000),
     '/latin' => answer($PAGE, 'Content-Type: text/html; charset=ISO-8859-1'),
     '/cut' => answer(substr($PAGE, 0, index($PAGE, '</form>') + 4),
@@ -186,6 +199,14 @@ my $large = $visitor->get('/b/large')->body;
 is length $bare, length($HEAD) + 22 * 200_000 + length("$FORM</form>"),
     'a large page';
 is scalar(@tokens), 2, 'has its tokens';
+my $before = $server->memory;
+is length $visitor->get('/b/forms')->body,
+    100_000 * length(qq($FORM<input type="hidden" name="csrfmiddlewaretoken")
+                     . ' value="">' . 'x' x 64 . '</form>')
+    + length('<meta name="csrf-token" content="">' . 'x' x 64),
+    'a page with many forms';
+cmp_ok $server->memory - $before, '<', 8_000, 'costs no memory for each'
+    unless $ENV{CP_SANITIZED};
 
 my $zipped = $visitor->get('/zipped/index.html',
                            headers => [ 'Accept-Encoding' => 'gzip' ]);
@@ -225,6 +246,11 @@ for my $name (sort keys %left) {
     is $answer->body, $left{$name} =~ s/\A.*?\r\n\r\n//sr, "$name: left alone";
     is $answer->header('etag'), '"x"', 'with its ETag';
 }
+is $visitor->get('/b/unchanged/json')->body, $JSON, 'JSON that says it is HTML';
+like $visitor->get('/b/unchanged/text')->body, qr/\ASome text.*paragraph\.\n\z/s,
+    'text that says so';
+is $visitor->get('/b/unchanged/wide')->body, "\xff\xfe$WIDE",
+    'UTF-16 that comes byte by byte';
 for my $path (qw(/off/index.html /tenant/index.html)) {
     is $visitor->get($path)->body, $PAGE, "$path: Off";
 }
@@ -236,7 +262,9 @@ my $framed = fetch(host => 'own.example', port => $server->port,
                        'Sec-Fetch-Mode' => 'navigate',
                        'Sec-Fetch-Dest' => 'iframe' ]);
 is $framed->body, $PAGE, 'who may not be given a cookie gets no token';
-ok defined $framed->header('etag'), 'and the page with its ETag';
+is $framed->header('cache-control'), 'no-store', 'and a page to be forgotten';
+is $framed->header($_), undef, "without $_"
+    for qw(etag last-modified accept-ranges);
 unlike $visitor->get('/cookie-policy')->body, qr/csrfmiddlewaretoken/,
     'our own pages need none';
 
@@ -249,9 +277,14 @@ ok $lazy->cookie('csrftoken'), 'and brings its cookie';
 is $lazy->post('/cgi/echo.pl', { a => 1 }, token => $tokens[1])->status, 200,
     'which fit';
 
+# Who asks so has no cookie and may be given none.
+is fetch(host => 'own.example', port => $server->port, path => '/b/cached',
+         headers => [ 'Sec-Purpose' => 'prefetch' ])->body, $PAGE,
+    'a page without a token';
 my %first = map { ($_ => 1) } (taken_out(visitor()->get('/b/cached')->body))[1, 2];
 my ($same, @again) = taken_out(visitor()->get('/b/cached')->body);
 is $same, $PAGE, 'a page that a cache could keep';
+is scalar(@again), 2, 'is not given from it without its tokens';
 is scalar(grep { $first{$_} } @again), 0, 'is not given to another visitor';
 
 my $in = $visitor->command(':user=ada', headers => [ Accept => 'text/html' ]);

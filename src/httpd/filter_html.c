@@ -20,7 +20,8 @@
 typedef struct injector {
     cp_exchange *exchange;
     cp_html *html;
-    const char *token;              /* masked; the same in all of the page */
+    const char *meta;               /* with the token, masked once for all of */
+    const char *field;              /* the page */
     apr_bucket_brigade *out;
     apr_size_t out_length;
     char held[CP_HTML_HELD_MAX];    /* of pieces that are gone */
@@ -100,8 +101,8 @@ static bool is_wanted(const cp_exchange *exchange, const request_rec *r,
            && !begins_wide(in);
 }
 
-/* The page is not the one that was there, and is one visitor's. */
-static void headers_change(cp_exchange *exchange, request_rec *r)
+/* The page is not the one that was there, nor is it anybody's. */
+static void headers_change(request_rec *r)
 {
     static const char *const gone[] = {
         "Content-Length", "Content-MD5", "Digest", "ETag", "Last-Modified",
@@ -116,8 +117,15 @@ static void headers_change(cp_exchange *exchange, request_rec *r)
     }
     apr_table_unset(r->headers_in, "Range");
     r->no_cache = 1;
-    exchange->tokened = true;
-    cp_visit_need(exchange->visit, CP_CSRF);
+}
+
+/* A visitor who may not be given a cookie now gets a page whose forms would
+ * be refused: no cache may give it to him, or to others, when they have one. */
+static void page_forget(request_rec *r)
+{
+    headers_change(r);
+    apr_table_unset(r->headers_out, "Cache-Control");
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
 }
 
 /* --- What ------------------------------------------------------------- */
@@ -128,18 +136,13 @@ static void bucket_add(injector *into, apr_bucket *bucket)
     into->out_length += bucket->length;
 }
 
+/* Copied, since a bucket that points into a pool keeps a note there of itself
+ * to the end of the page. */
 static void token_add(injector *into, cp_html_place place)
 {
-    apr_pool_t *pool = into->exchange->r->pool;
-    const char *text;
+    const char *text = place == CP_HTML_HEAD ? into->meta : into->field;
 
-    text = place == CP_HTML_HEAD
-           ? apr_pstrcat(pool, "<meta name=\"csrf-token\" content=\"",
-                         into->token, "\">", NULL)
-           : apr_pstrcat(pool, "<input type=\"hidden\" name=\""
-                         CP_FORM_FIELD "\" value=\"", into->token, "\">",
-                         NULL);
-    bucket_add(into, apr_bucket_pool_create(text, strlen(text), pool,
+    bucket_add(into, apr_bucket_heap_create(text, strlen(text), NULL,
                                             into->out->bucket_alloc));
 }
 
@@ -323,30 +326,47 @@ static injector *injector_make(cp_exchange *exchange, request_rec *r)
     own->host = exchange->origin.host;
     own->port = exchange->origin.port;
     into->exchange = exchange;
-    into->token = token;
+    into->meta = apr_pstrcat(r->pool, "<meta name=\"csrf-token\" content=\"",
+                             token, "\">", NULL);
+    into->field = apr_pstrcat(r->pool, "<input type=\"hidden\" name=\""
+                              CP_FORM_FIELD "\" value=\"", token, "\">",
+                              NULL);
     into->html = cp_html_make(own, CP_FORM_FIELD, r->pool);
     into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     return into;
 }
 
+/* What becomes of the page. @return NULL where it is left alone */
+static injector *page_begin(cp_exchange *exchange, request_rec *r,
+                            apr_bucket_brigade *in)
+{
+    injector *into;
+
+    cp_filter_content_look(exchange, r);
+    if (!is_wanted(exchange, r, in)) {
+        return NULL;
+    }
+    into = injector_make(exchange, r);
+    if (!into) {
+        page_forget(r);
+        return NULL;
+    }
+    headers_change(r);
+    exchange->tokened = true;
+    cp_visit_need(exchange->visit, CP_CSRF);
+    return into;
+}
+
 static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
 {
-    request_rec *r = f->r;
-    cp_exchange *exchange = cp_exchange_of(r);
+    cp_exchange *exchange = cp_exchange_of(f->r);
 
+    if (!f->ctx && exchange && exchange->visit) {
+        f->ctx = page_begin(exchange, f->r, in);
+    }
     if (!f->ctx) {
-        if (!exchange || !exchange->visit) {
-            ap_remove_output_filter(f);
-            return ap_pass_brigade(f->next, in);
-        }
-        cp_filter_content_look(exchange, r);
-        f->ctx = is_wanted(exchange, r, in) ? injector_make(exchange, r)
-                                            : NULL;
-        if (!f->ctx) {
-            ap_remove_output_filter(f);
-            return ap_pass_brigade(f->next, in);
-        }
-        headers_change(exchange, r);
+        ap_remove_output_filter(f);
+        return ap_pass_brigade(f->next, in);
     }
     return brigade_read(f, in);
 }
