@@ -67,6 +67,11 @@ my %unchanged = (
 my $backend = CookiePolicy::Backend->new(
     (map { ("/left/$_" => $left{$_}) } keys %left),
     (map { ("/unchanged/$_" => $unchanged{$_}) } keys %unchanged),
+    '/conditional' => sub {
+        return $_[0] =~ /^If-None-Match/mi
+            ? "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"
+            : answer($PAGE, 'Content-Type: text/html', 'ETag: "c"');
+    },
     '/forms' => answer("$FORM</form>" x 100_000, 'Content-Type: text/html'),
     (map { ("/chunks/$_" => chunks($_)) } 1, 2, 3, 7, 64, 1000),
     '/latin' => answer($PAGE, 'Content-Type: text/html; charset=ISO-8859-1'),
@@ -175,6 +180,17 @@ is $head->body, '', 'without a body';
 my $range = $visitor->get('/index.html', headers => [ Range => 'bytes=0-9' ]);
 is $range->status, 200, 'a part is not given';
 is_deeply [ (taken_out($range->body))[0] ], [ $PAGE ], 'but the whole';
+my $etag = $visitor->get('/off/index.html')->header('etag');
+my @old = ('If-None-Match' => $etag);
+is $visitor->get('/off/index.html', headers => \@old)->status, 304,
+    'the page without tokens';
+is $visitor->get('/index.html', headers => \@old)->status, 200,
+    'is not what the browser is told to use on';
+is $visitor->get('/b/conditional', headers => \@old)->status, 304,
+    'a backend confirms what is no page';
+is $visitor->get('/b/conditional', headers => [
+    @old, Accept => 'text/html,application/xhtml+xml' ])->status, 200,
+    'but is not asked of a page';
 is $visitor->get('/nothing')->status, 404, 'an error page';
 like $visitor->get('/nothing')->body, $FIELD, 'has its token, too';
 

@@ -49,13 +49,18 @@ static bool is_superset(const char *charset)
     return true;
 }
 
+static bool is_html(const char *type)
+{
+    return type && strncasecmp(type, "text/html", 9) == 0
+           && (!type[9] || strchr("; \t", type[9]));
+}
+
 static bool is_readable_html(const request_rec *r)
 {
     const char *type = r->content_type;
     const char *charset;
 
-    if (!type || strncasecmp(type, "text/html", 9)
-        || (type[9] && !strchr("; \t", type[9]))
+    if (!is_html(type)
         || apr_table_get(r->headers_out, "Content-Encoding")
         || apr_table_get(r->err_headers_out, "Content-Encoding")
         || r->content_encoding) {
@@ -371,11 +376,27 @@ static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
     return brigade_read(f, in);
 }
 
+/* The copy of a page that a client asks to have confirmed is from before the
+ * page had tokens, since with one it has no validator. Of which type the
+ * answer will be is known of files alone; but browsers say where they want a
+ * page. */
+static void conditions_drop(request_rec *r)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    if (is_html(r->content_type)
+        || (accept && ap_strcasestr(accept, "text/html"))) {
+        apr_table_unset(r->headers_in, "If-None-Match");
+        apr_table_unset(r->headers_in, "If-Modified-Since");
+    }
+}
+
 void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r)
 {
     if (exchange->dir->inject == 1 && exchange->engine == CP_ENGINE_ON
         && exchange->page == CP_PAGE_NONE
         && exchange->visit->terms->csrf == CP_CSRF_ON) {
+        conditions_drop(r);
         ap_add_output_filter_handle(html_filter, NULL, r, r->connection);
     }
 }

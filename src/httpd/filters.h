@@ -28,7 +28,8 @@ bool cp_is_document(const request_rec *r);
  */
 void cp_filter_content_look(cp_exchange *exchange, request_rec *r);
 
-/** Puts the HTML side in, where it is configured. */
+/** Puts the HTML side in, where it is configured, and has the request ask for
+ *  a page whole. */
 void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r);
 
 /** Watches for interim responses: to a request that asks for an upgrade, or
