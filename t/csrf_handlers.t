@@ -54,6 +54,11 @@ ScriptAlias /shouted/ "$ENV{CP_CGI}/"
     RewriteEngine On
     RewriteRule ^form\$ /cgi/echo.pl
 </Directory>
+<Directory "{DIR}/htdocs/reported">
+    CookiePolicy Report
+    RewriteEngine On
+    RewriteRule ^form\$ /cgi/echo.pl
+</Directory>
 <Directory "{DIR}/htdocs/indexed">
     DirectoryIndex /cgi/echo.pl
 </Directory>
@@ -88,7 +93,8 @@ Alias /dav {DIR}/dav
 </VirtualHost>
 CONFIG
 mkdir $server->dir . "/$_" or die "$_: $!"
-    for qw(dav htdocs/kept htdocs/rewritten htdocs/indexed htdocs/secret);
+    for qw(dav htdocs/kept htdocs/rewritten htdocs/reported
+              htdocs/indexed htdocs/secret);
 $server->file('htdocs/deaf.lua', <<'LUA');
 function handle(r)
     r:puts("Not listening.\n")
@@ -168,6 +174,7 @@ my %handlers = (
     'mod_deflate' => '/inflated/echo.pl',
     'mod_ext_filter' => '/shouted/echo.pl',
     'mod_rewrite in a directory' => '/rewritten/form',
+    'mod_rewrite out of report mode' => '/reported/form',
     'mod_dir' => '/indexed/', 'mod_lua' => '/body.lua',
 );
 for my $handler (sort keys %handlers) {
@@ -196,6 +203,16 @@ for my $way (ways($zipped)) {
 is $visitor->twin->request('POST', '/form.lua', headers => \@FORM,
                            body => "a=one&$field&b=two")->seen('b'), 'two',
     'mod_lua parses the form';
+
+# Report mode ends where an internal redirect leads out of it.
+for my $wrong ('a=1&b=2', 'a=' . 'x' x 100_000) {
+    for my $way (ways($wrong)) {
+        my ($how, %with) = @$way;
+        is $visitor->twin->request('POST', '/reported/form', %with,
+                                   headers => \@FORM)->status, 403,
+            "out of report mode without a token, $how";
+    }
+}
 
 # An ErrorDocument has the body of a request that passed the check.
 my $other = visitor('fcgi.example');

@@ -265,6 +265,7 @@ static void decide_again(cp_exchange *exchange, request_rec *r)
                          : cp_engine_of(dir) > exchange->engine) {
         cp_export_withdraw(r);
         decide(exchange, r);
+        exchange->checked = false;
     }
     else if (r == exchange->r) {
         exchange->dir = dir;    /* which may differ in what the answer gets */

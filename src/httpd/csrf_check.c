@@ -35,13 +35,25 @@ static bool form_begin(cp_form *form, const request_rec *r)
            && cp_form_begin(form, cp_span_of(type));
 }
 
-/* Reads no further than the token, or to where it cannot be any more. */
+static cp_form_result window_search(const cp_window *window, cp_form *form,
+                                    cp_span *token)
+{
+    return window->bytes
+           ? cp_form_search(form, cp_span_make(window->bytes,
+                                               window->length),
+                            window->complete, token)
+           : CP_FORM_MORE;
+}
+
+/* Reads no further than the token, or to where it cannot be any more. What
+ * has been read ahead is there for a second check. */
 static int form_check(cp_exchange *exchange, request_rec *r, cp_form *form,
                       cp_refusal *reason)
 {
-    cp_window *window = cp_window_open(r);
-    cp_form_result result = CP_FORM_MORE;
+    cp_window *window = exchange->window ? exchange->window
+                                         : cp_window_open(r);
     cp_span token = CP_SPAN_NONE;
+    cp_form_result result = window_search(window, form, &token);
 
     exchange->window = window;
     while (result == CP_FORM_MORE && !cp_window_full(window)) {
@@ -50,9 +62,7 @@ static int form_check(cp_exchange *exchange, request_rec *r, cp_form *form,
         if (status != OK) {
             return status;
         }
-        result = cp_form_search(form, cp_span_make(window->bytes,
-                                                   window->length),
-                                window->complete, &token);
+        result = window_search(window, form, &token);
     }
     switch (result) {
     case CP_FORM_FOUND:
