@@ -75,6 +75,7 @@ ScriptAlias /shouted/ "$ENV{CP_CGI}/"
     Require valid-user
 </Location>
 ErrorDocument 404 /cgi/echo.pl
+RedirectMatch 404 ^/early\$
 Alias /dav {DIR}/dav
 <Directory {DIR}/dav>
     Dav On
@@ -222,6 +223,18 @@ for my $way (ways($theirs)) {
     my ($how, %with) = @$way;
     is $other->twin->request('POST', '/denied', %with, headers => \@FORM)
         ->seen('BODY_SHA1'), sha1_hex($theirs), "ErrorDocument, $how";
+}
+
+# But not of one that was turned down before there could be a check.
+for my $sent ('a=1', 'a=' . 'x' x 100_000) {
+    for my $way (ways($sent)) {
+        my ($how, %with) = @$way;
+        my $answer = $visitor->twin->request('POST', '/early', %with,
+                                             headers => \@FORM);
+        is $answer->status, 404, "turned down early, $how";
+        is $answer->seen('REDIRECT_REQUEST_METHOD'), 'POST', 'a POST';
+        is $answer->seen('BODY_LENGTH'), 0, 'has no body then';
+    }
 }
 
 # mod_auth_form looks for its fields before any handler.

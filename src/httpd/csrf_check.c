@@ -119,10 +119,14 @@ static cp_refusal origin_reason(cp_provenance provenance)
     }
 }
 
+static bool is_safe_method(int number)
+{
+    return number == M_GET || number == M_OPTIONS || number == M_TRACE;
+}
+
 static bool is_safe(const request_rec *r)
 {
-    return r->method_number == M_GET || r->method_number == M_OPTIONS
-           || r->method_number == M_TRACE;
+    return is_safe_method(r->method_number);
 }
 
 static bool is_websocket(const request_rec *r)
@@ -178,14 +182,40 @@ static void welcome(cp_exchange *exchange)
     }
 }
 
+static void body_shut(cp_exchange *exchange, request_rec *r)
+{
+    if (!exchange->window) {
+        exchange->window = cp_window_open(r);
+    }
+    cp_window_shut(exchange->window, r);
+}
+
+/* What httpd turned down before a check could be made is answered by an
+ * ErrorDocument, asked for by GET but with the body that came. */
+static void unchecked_shut(cp_exchange *exchange, request_rec *r)
+{
+    const char *method = r->prev ? apr_table_get(r->subprocess_env,
+                                                 "REDIRECT_REQUEST_METHOD")
+                                 : NULL;
+
+    if (method && !is_safe_method(ap_method_number_of(method))
+        && exchange->engine == CP_ENGINE_ON
+        && exchange->visit->terms->csrf != CP_CSRF_OFF) {
+        body_shut(exchange, r);
+    }
+}
+
 int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
 {
     cp_refusal reason = CP_REFUSAL_NONE;
     int status;
 
     /* Browsers send reports from where they like, and without a token. */
-    if (exchange->checked || exchange->page == CP_PAGE_REPORT
-        || (is_safe(r) && !is_websocket(r))) {
+    if (exchange->checked || exchange->page == CP_PAGE_REPORT) {
+        return DECLINED;
+    }
+    if (is_safe(r) && !is_websocket(r)) {
+        unchecked_shut(exchange, r);
         return DECLINED;
     }
     exchange->checked = true;
@@ -217,9 +247,6 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
     }
     exchange->refusal = reason;
     cp_visit_mute(exchange->visit);
-    if (!exchange->window) {
-        exchange->window = cp_window_open(r);
-    }
-    cp_window_shut(exchange->window, r);
+    body_shut(exchange, r);
     return cp_refusal_send(exchange, r);
 }
