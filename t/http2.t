@@ -11,11 +11,11 @@ plan skip_all => 'mod_http2 does not work under prefork'
 
 my $base = "http://front.example:$ENV{CP_PORT}";
 
-sub curl {
+sub curl_by {
     my (@arguments) = @_;
 
-    open my $out, '-|', 'curl', '-sS', '--http2-prior-knowledge', '--max-time',
-        20, '--resolve', "front.example:$ENV{CP_PORT}:127.0.0.1", @arguments
+    open my $out, '-|', 'curl', '-sS', '--max-time', 20, '--resolve',
+        "front.example:$ENV{CP_PORT}:127.0.0.1", @arguments
         or die "curl: $!";
     local $/;
     my $said = <$out>;
@@ -23,6 +23,8 @@ sub curl {
     $said =~ s/\r//g;
     return $said;
 }
+
+sub curl { return curl_by('--http2-prior-knowledge', @_) }
 
 sub cookies_of { return { $_[0] =~ /^set-cookie: ([^=]+)=([^;]*)/mg } }
 
@@ -42,6 +44,22 @@ like curl('-i', '-b', $jar, '-d', 'a=1', "$base/cgi/echo.pl"),
     qr{\AHTTP/2 403}, 'a POST without a token';
 like curl('-i', '-b', $jar, '-d', "csrfmiddlewaretoken=$cookies->{csrftoken}",
           "$base/cgi/echo.pl"), qr{\AHTTP/2 200}, 'a POST with it';
+
+# Begun in HTTP/1.1, which httpd reads a second time for HTTP/2.
+my $upgraded = curl_by('--http2', '-i', "$base/index.html");
+like $upgraded, qr{\AHTTP/1\.1 101 .*^HTTP/2 200}ms, 'an upgrade to HTTP/2';
+is join(' ', sort keys %{ cookies_of($upgraded) }), join(' ', sort keys %$cookies),
+    'has the cookies for a newcomer';
+$upgraded = curl_by('--http2', '-i', '-b', "$jar; bad[name]=1",
+                    "$base/cgi/echo.pl");
+is_deeply cookies_of($upgraded), {}, 'and none for who has them';
+for my $way ([ '--http2' ], [ '-H', 'Upgrade: x', '-H', 'Connection: Upgrade' ]) {
+    my $seen = curl_by(@$way, '-i', '-b', "$jar; bad[name]=1",
+                       "$base/cgi/echo.pl");
+    like $seen, qr/^HTTP_COOKIE: .*sessionid=\Q$cookies->{sessionid}\E/m,
+        "@$way: the application sees them";
+    unlike $seen, qr/^HTTP_COOKIE: .*bad/m, 'and no other';
+}
 
 # Bodies longer than the window, in a form with files.
 my $dir = File::Temp::tempdir(CLEANUP => 1);

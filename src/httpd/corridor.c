@@ -371,10 +371,34 @@ static bool is_nph(const request_rec *r)
                || strcmp(r->handler, CGI_MAGIC_TYPE) == 0);
 }
 
+static bool asks_for_upgrade(const cp_exchange *exchange,
+                             const request_rec *r)
+{
+    return !r->main && exchange && exchange->engine == CP_ENGINE_ON
+           && exchange->visit && r->method_number != M_TRACE
+           && apr_table_get(r->headers_in, "Upgrade");
+}
+
+/* A request with "Upgrade: h2c" is read anew by mod_http2, out of these
+ * headers: it must be the visitor's cookies then that we decide on, not what
+ * the application would have seen of them. */
+static int corridor_upgrade(request_rec *r)
+{
+    const cp_exchange *exchange = cp_exchange_of(r);
+
+    if (asks_for_upgrade(exchange, r)) {
+        cookie_set(r, exchange->cookie);
+    }
+    return DECLINED;
+}
+
 static int corridor_handler(request_rec *r)
 {
     cp_exchange *exchange = cp_exchange_of(r);
 
+    if (asks_for_upgrade(exchange, r)) {    /* and did not get it */
+        cookie_set(r, cp_visit_cookie(exchange->visit));
+    }
     if (is_nph(r) && exchange && exchange->engine == CP_ENGINE_ON) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0022)
                       "refused an nph- script: it writes its own headers, "
@@ -407,6 +431,8 @@ void cp_corridor_register(void)
     /* Not after mod_ssl, which comes after mod_setenvif: that one would see
      * the header as it came. */
     static const char *const after_remoteip[] = { "mod_remoteip.c", NULL };
+    /* Whose handler is the one that upgrades. */
+    static const char *const core[] = { "core.c", NULL };
 
     ap_hook_post_read_request(corridor_post_read_request, after_remoteip,
                               NULL, APR_HOOK_REALLY_FIRST);
@@ -425,7 +451,8 @@ void cp_corridor_register(void)
                           APR_HOOK_LAST);
     ap_hook_insert_error_filter(corridor_insert_filter, NULL, NULL,
                                 APR_HOOK_LAST);
-    ap_hook_handler(corridor_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(corridor_upgrade, NULL, core, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(corridor_handler, core, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(corridor_log_transaction, NULL, NULL,
                             APR_HOOK_MIDDLE);
     cp_bridge_session_register();
