@@ -1,59 +1,5 @@
-#include "html.h"
-#include "html_comment.h"
-#include "html_element.h"
-#include "html_form.h"
-#include "html_raw.h"
+#include "html_reader.h"
 #include "html_tag.h"
-
-/* Longer values are not looked at; a form with such an action gets nothing. */
-#define VALUE_MAX_LENGTH 1024
-
-/* Where the tokenizer stands between two bytes. */
-typedef enum state {
-    TEXT,
-    TAG_OPEN,                   /* behind `<` */
-    END_TAG_OPEN,               /* behind `</` */
-    TAG_NAME,
-    ATTRIBUTES,                 /* before an attribute's name */
-    ATTRIBUTE_NAME,
-    ATTRIBUTE_AFTER,            /* before its `=`, if it has one */
-    VALUE_BEFORE,
-    VALUE_DOUBLE,
-    VALUE_SINGLE,
-    VALUE_BARE,
-    MARKUP,                     /* behind `<!` */
-    COMMENT,
-    BOGUS,                      /* a comment that ends at the next `>` */
-    RAW,                        /* the text of a script, a style, ... */
-    PLAIN                       /* text to the end */
-} state;
-
-struct cp_html {
-    cp_html_form form;
-
-    state state;
-    cp_html_word name;          /* of the tag */
-    cp_html_element element;    /* whose tag it is */
-    bool end_tag;
-    bool skips;                 /* no attribute of it matters */
-    cp_html_word attribute_name;
-    cp_html_attribute attribute;    /* whose value is kept */
-    bool seen[CP_HTML_A_COUNT];
-    char value[VALUE_MAX_LENGTH];
-    unsigned int value_length;  /* VALUE_MAX_LENGTH + 1: longer */
-
-    bool dash;                  /* the first one of `<!--` was read */
-    cp_html_comment comment;
-    cp_html_raw raw;
-
-    bool name_known;            /* it was looked at before its end */
-    bool begun;                 /* a tag, or what else begins with `<` */
-    bool head_open;             /* the place of the head is still to come */
-    bool tag_charset;           /* of the tag that is being read */
-    unsigned int templates;     /* that are open */
-    apr_size_t held;
-    const char *mark;           /* ahead in the piece, or NULL */
-};
 
 cp_html *cp_html_make(const cp_html_origin *own, const char *field,
                       apr_pool_t *pool)
@@ -66,175 +12,15 @@ cp_html *cp_html_make(const cp_html_origin *own, const char *field,
     return html;
 }
 
-/* --- Tags ------------------------------------------------------------- */
-
-static bool is_content_type(cp_span value)
-{
-    static const char type[] = "content-type";
-
-    return value.length == sizeof(type) - 1
-           && strncasecmp(value.at, type, value.length) == 0;
-}
-
-static void attribute_take(cp_html *html, cp_html_attribute which,
-                           cp_span value)
-{
-    if (value.length > VALUE_MAX_LENGTH) {
-        value = CP_SPAN_NONE;
-    }
-    if (which == CP_HTML_A_CHARSET
-        || (which == CP_HTML_A_HTTP_EQUIV && is_content_type(value))) {
-        html->tag_charset = true;
-    }
-    cp_html_form_take(&html->form, which, value);
-}
-
-/* Which attribute has begun, where its value matters in this tag. Of several
- * of one name the first counts. */
-static cp_html_attribute attribute_find(cp_html *html, cp_span name)
-{
-    cp_html_attribute found = cp_html_attribute_find(html->element, name);
-
-    if (html->seen[found]) {
-        return CP_HTML_A_OTHER;
-    }
-    html->seen[found] = true;
-    return found;
-}
-
-/* Whether an attribute of the tag that is being read may matter. */
-static bool tag_matters(const cp_html *html)
-{
-    if (html->end_tag || html->templates) {
-        return false;
-    }
-    switch (html->element) {
-    case CP_HTML_E_FORM:
-        return !html->form.open;
-    case CP_HTML_E_INPUT:
-    case CP_HTML_E_BUTTON:
-        return html->form.open;
-    case CP_HTML_E_META:
-        return html->head_open;
-    default:
-        return html->element == CP_HTML_E_BASE;
-    }
-}
-
-/* A tag begins: what is known of forms begins anew with one that opens. */
-static void tag_begin(cp_html *html)
-{
-    html->attribute = CP_HTML_A_OTHER;
-    html->tag_charset = false;
-    html->skips = !tag_matters(html);
-    if (!html->skips) {
-        memset(html->seen, 0, sizeof(html->seen));
-        if (html->element == CP_HTML_E_FORM) {
-            cp_html_form_begin(&html->form);
-        }
-    }
-}
-
-/* Of a body with files only the begin is searched for the token, so that in
- * such a form it goes first. */
-static cp_html_place form_start(cp_html *html)
-{
-    bool begins = !html->form.open;
-
-    html->form.open = true;
-    if (!begins || !html->form.files || !cp_html_form_is_due(&html->form)) {
-        return CP_HTML_NONE;
-    }
-    html->form.has_field = true;
-    return CP_HTML_FORM;
-}
-
-static cp_html_place start_tag_end(cp_html *html, cp_html_element which)
-{
-    if (which == CP_HTML_E_TEMPLATE) {
-        html->templates++;
-    }
-    else if (which == CP_HTML_E_FORM && !html->templates) {
-        return form_start(html);
-    }
-    else if (which == CP_HTML_E_PLAINTEXT) {
-        html->state = PLAIN;
-    }
-    else if (cp_html_element_is_raw(which)) {
-        html->state = RAW;
-        cp_html_raw_begin(&html->raw, cp_html_element_name(which));
-    }
-    if (html->head_open && which == CP_HTML_E_META && html->tag_charset) {
-        html->head_open = false;
-        return CP_HTML_HEAD;
-    }
-    return CP_HTML_NONE;
-}
-
-/* The `>` of a tag was read. */
-static cp_html_place tag_end(cp_html *html)
-{
-    cp_html_element which = html->element;
-
-    html->state = TEXT;
-    if (!html->end_tag) {
-        return start_tag_end(html, which);
-    }
-    if (which == CP_HTML_E_TEMPLATE && html->templates) {
-        html->templates--;
-    }
-    return CP_HTML_NONE;
-}
-
-/* Whether a head's content cannot have begun yet with this tag. */
-static bool is_before_content(const cp_html *html)
-{
-    bool structure = html->element == CP_HTML_E_HTML
-                     || html->element == CP_HTML_E_HEAD;
-
-    if (html->end_tag) {        /* of something that was never begun */
-        return !structure && html->element != CP_HTML_E_BODY;
-    }
-    return structure || html->element == CP_HTML_E_META;
-}
-
-static bool ends_form(const cp_html *html)
-{
-    return html->end_tag && !html->templates
-           && (html->element == CP_HTML_E_FORM
-               || html->element == CP_HTML_E_BODY
-               || html->element == CP_HTML_E_HTML);
-}
-
-/* The name of a tag is known: whether a place lies before the tag. */
-static cp_html_place name_end(cp_html *html, cp_span name)
-{
-    cp_html_place place = CP_HTML_NONE;
-
-    html->begun = true;
-    html->element = cp_html_element_find(name);
-    if (html->head_open && !is_before_content(html)) {
-        html->head_open = false;
-        place = CP_HTML_HEAD;
-    }
-    else if (ends_form(html)) {
-        place = cp_html_form_is_due(&html->form) ? CP_HTML_FORM
-                                                 : CP_HTML_NONE;
-        html->form.open = false;
-    }
-    tag_begin(html);
-    return place;
-}
-
 /* Behind `<!`: a comment, or something that ends at the next `>`. */
 static void markup_read(cp_html *html, cp_span *piece)
 {
     if (piece->at[0] != '-') {
-        html->state = BOGUS;
+        html->state = CP_HTML_S_BOGUS;
         return;
     }
     if (html->dash) {
-        html->state = COMMENT;
+        html->state = CP_HTML_S_COMMENT;
         cp_html_comment_begin(&html->comment);
     }
     html->dash = !html->dash;
@@ -249,8 +35,8 @@ static void value_add(cp_html *html, cp_span bytes)
     if (html->attribute == CP_HTML_A_OTHER) {
         return;
     }
-    if (html->value_length + bytes.length > VALUE_MAX_LENGTH) {
-        html->value_length = VALUE_MAX_LENGTH + 1;
+    if (html->value_length + bytes.length > CP_HTML_VALUE_MAX) {
+        html->value_length = CP_HTML_VALUE_MAX + 1;
         return;
     }
     memcpy(html->value + html->value_length, bytes.at, bytes.length);
@@ -261,7 +47,7 @@ static void attribute_begin(cp_html *html)
 {
     html->value_length = 0;
     cp_html_word_clear(&html->attribute_name);
-    html->state = ATTRIBUTE_NAME;
+    html->state = CP_HTML_S_ATTRIBUTE_NAME;
 }
 
 /* The name of an attribute has ended. */
@@ -271,13 +57,13 @@ static void attribute_name_end(cp_html *html)
                                 html->attribute_name.length);
 
     html->attribute = html->skips ? CP_HTML_A_OTHER
-                                  : attribute_find(html, name);
+                                  : cp_html_attribute_named(html, name);
     html->value_length = 0;
 }
 
 static void attribute_end(cp_html *html)
 {
-    attribute_take(html, html->attribute,
+    cp_html_attribute_valued(html, html->attribute,
                    cp_span_make(html->value, html->value_length));
     html->attribute = CP_HTML_A_OTHER;
 }
@@ -286,7 +72,7 @@ static void attribute_end(cp_html *html)
 static cp_html_place tag_read(cp_html *html, char c)
 {
     switch (html->state) {
-    case ATTRIBUTE_NAME:
+    case CP_HTML_S_ATTRIBUTE_NAME:
         if (!cp_html_ends_name(c) && c != '=') {
             if (!html->skips) {
                 cp_html_word_add(&html->attribute_name, c);
@@ -294,43 +80,44 @@ static cp_html_place tag_read(cp_html *html, char c)
             return CP_HTML_NONE;
         }
         attribute_name_end(html);
-        html->state = ATTRIBUTE_AFTER;
+        html->state = CP_HTML_S_ATTRIBUTE_AFTER;
         /* fall through */
-    case ATTRIBUTE_AFTER:
+    case CP_HTML_S_ATTRIBUTE_AFTER:
         if (cp_html_is_space(c)) {
             return CP_HTML_NONE;
         }
         if (c == '=') {
-            html->state = VALUE_BEFORE;
+            html->state = CP_HTML_S_VALUE_BEFORE;
             return CP_HTML_NONE;
         }
         attribute_end(html);
-        html->state = ATTRIBUTES;
+        html->state = CP_HTML_S_ATTRIBUTES;
         /* fall through */
-    case ATTRIBUTES:
+    case CP_HTML_S_ATTRIBUTES:
         if (c == '>') {
-            return tag_end(html);
+            return cp_html_tag_ended(html);
         }
         if (!cp_html_is_space(c) && c != '/') {
             attribute_begin(html);
             cp_html_word_add(&html->attribute_name, c);
         }
         return CP_HTML_NONE;
-    case VALUE_BEFORE:
+    case CP_HTML_S_VALUE_BEFORE:
         if (cp_html_is_space(c)) {
             return CP_HTML_NONE;
         }
         if (c == '"' || c == '\'') {
-            html->state = c == '"' ? VALUE_DOUBLE : VALUE_SINGLE;
+            html->state = c == '"' ? CP_HTML_S_VALUE_DOUBLE
+                                   : CP_HTML_S_VALUE_SINGLE;
             return CP_HTML_NONE;
         }
-        html->state = VALUE_BARE;
+        html->state = CP_HTML_S_VALUE_BARE;
         /* fall through */
-    default:                    /* VALUE_BARE */
+    default:                    /* CP_HTML_S_VALUE_BARE */
         if (c == '>' || cp_html_is_space(c)) {
             attribute_end(html);
-            html->state = ATTRIBUTES;
-            return c == '>' ? tag_end(html) : CP_HTML_NONE;
+            html->state = CP_HTML_S_ATTRIBUTES;
+            return c == '>' ? cp_html_tag_ended(html) : CP_HTML_NONE;
         }
         value_add(html, cp_span_make(&c, 1));
         return CP_HTML_NONE;
@@ -405,7 +192,7 @@ static bool tag_read_whole(cp_html *html, cp_span *piece,
         return false;
     }
     name = cp_span_make(at, (apr_size_t)(cp_html_name_end(at) - at));
-    *place = name_end(html, name);
+    *place = cp_html_tag_named(html, name);
     if (*place != CP_HTML_NONE) {
         return true;
     }
@@ -413,14 +200,16 @@ static bool tag_read_whole(cp_html *html, cp_span *piece,
     while ((found = cp_html_attribute_next(&at, html->mark, &name, &value))
            == CP_HTML_ATTRIBUTE) {
         if (!html->skips) {
-            attribute_take(html, attribute_find(html, name), value);
+            cp_html_attribute_valued(html,
+                                     cp_html_attribute_named(html, name),
+                                     value);
         }
     }
     if (found == CP_HTML_TAG_CUT) {
         return false;
     }
     take(piece, (apr_size_t)(at + 1 - piece->at));
-    *place = tag_end(html);
+    *place = cp_html_tag_ended(html);
     return true;
 }
 
@@ -433,7 +222,7 @@ static cp_html_place head_end(cp_html *html, char c)
         return CP_HTML_HEAD;
     }
     if (c == '{' || c == '[') {
-        html->state = PLAIN;
+        html->state = CP_HTML_S_PLAIN;
     }
     return CP_HTML_NONE;
 }
@@ -455,7 +244,7 @@ static cp_html_place text_read(cp_html *html, cp_span *piece)
     }
     if (piece->length && !tag_read_whole(html, piece, &place)) {
         byte_hold(html, piece);
-        html->state = TAG_OPEN;
+        html->state = CP_HTML_S_TAG_OPEN;
     }
     return place;
 }
@@ -464,7 +253,7 @@ static cp_html_place text_read(cp_html *html, cp_span *piece)
 static cp_html_place open_read(cp_html *html, cp_span *piece,
                                apr_size_t *held)
 {
-    bool end_tag = html->state == END_TAG_OPEN;
+    bool end_tag = html->state == CP_HTML_S_END_TAG_OPEN;
     char c = piece->at[0];
     cp_html_place place = CP_HTML_NONE;
 
@@ -472,26 +261,26 @@ static cp_html_place open_read(cp_html *html, cp_span *piece,
         html->end_tag = end_tag;
         html->name_known = false;
         cp_html_word_clear(&html->name);
-        html->state = TAG_NAME;
+        html->state = CP_HTML_S_TAG_NAME;
         return CP_HTML_NONE;
     }
     if (!end_tag && c == '/') {
         byte_hold(html, piece);
-        html->state = END_TAG_OPEN;
+        html->state = CP_HTML_S_END_TAG_OPEN;
         return CP_HTML_NONE;
     }
     if (end_tag || c == '?') {
-        html->state = BOGUS;
+        html->state = CP_HTML_S_BOGUS;
         html->begun = true;
     }
     else if (c == '!') {
         byte_take(piece);
-        html->state = MARKUP;
+        html->state = CP_HTML_S_MARKUP;
         html->dash = false;
         html->begun = true;
     }
     else {
-        html->state = TEXT;     /* it was no tag */
+        html->state = CP_HTML_S_TEXT;     /* it was no tag */
         if (html->head_open) {
             place = head_end(html, '<');
         }
@@ -513,7 +302,7 @@ static cp_html_place name_read(cp_html *html, cp_span *piece,
         cp_html_word_add(&html->name, c);   /* none that matters */
     }
     if (ends) {
-        html->state = ATTRIBUTES;
+        html->state = CP_HTML_S_ATTRIBUTES;
     }
     if (html->name_known) {
         if (!ends) {
@@ -523,30 +312,27 @@ static cp_html_place name_read(cp_html *html, cp_span *piece,
     }
     html->name_known = true;
     return place_before(html,
-                        name_end(html, cp_span_make(html->name.text,
+                        cp_html_tag_named(html, cp_span_make(html->name.text,
                                                     html->name.length)),
                         held);
 }
 
 static void value_read(cp_html *html, cp_span *piece)
 {
-    value_add(html, take_to(piece, html->state == VALUE_DOUBLE ? '"'
+    value_add(html, take_to(piece, html->state == CP_HTML_S_VALUE_DOUBLE ? '"'
                                                                : '\''));
     if (piece->length) {
         byte_take(piece);
         attribute_end(html);
-        html->state = ATTRIBUTES;
+        html->state = CP_HTML_S_ATTRIBUTES;
     }
 }
 
 static void raw_read(cp_html *html, cp_span *piece)
 {
     if (cp_html_raw_read(&html->raw, piece)) {
-        /* The end of such text changes nothing. */
-        html->element = CP_HTML_E_OTHER;
-        html->end_tag = true;
-        html->state = ATTRIBUTES;
-        tag_begin(html);
+        html->state = CP_HTML_S_ATTRIBUTES;
+        cp_html_raw_ended(html);
     }
 }
 
@@ -554,25 +340,25 @@ static void raw_read(cp_html *html, cp_span *piece)
 static void other_read(cp_html *html, cp_span *piece)
 {
     switch (html->state) {
-    case MARKUP:
+    case CP_HTML_S_MARKUP:
         markup_read(html, piece);
         break;
-    case COMMENT:
+    case CP_HTML_S_COMMENT:
         if (cp_html_comment_read(&html->comment, piece)) {
-            html->state = TEXT;
+            html->state = CP_HTML_S_TEXT;
         }
         break;
-    case RAW:
+    case CP_HTML_S_RAW:
         raw_read(html, piece);
         break;
-    case BOGUS:
+    case CP_HTML_S_BOGUS:
         take_to(piece, '>');
         if (piece->length) {
             byte_take(piece);
-            html->state = TEXT;
+            html->state = CP_HTML_S_TEXT;
         }
         break;
-    default:                    /* PLAIN */
+    default:                    /* CP_HTML_S_PLAIN */
         *piece = cp_span_make(piece->at + piece->length, 0);
         break;
     }
@@ -581,21 +367,21 @@ static void other_read(cp_html *html, cp_span *piece)
 static cp_html_place step(cp_html *html, cp_span *piece, apr_size_t *held)
 {
     switch (html->state) {
-    case TEXT:
+    case CP_HTML_S_TEXT:
         return text_read(html, piece);
-    case TAG_OPEN:
-    case END_TAG_OPEN:
+    case CP_HTML_S_TAG_OPEN:
+    case CP_HTML_S_END_TAG_OPEN:
         return open_read(html, piece, held);
-    case TAG_NAME:
+    case CP_HTML_S_TAG_NAME:
         return name_read(html, piece, held);
-    case ATTRIBUTES:
-    case ATTRIBUTE_NAME:
-    case ATTRIBUTE_AFTER:
-    case VALUE_BEFORE:
-    case VALUE_BARE:
+    case CP_HTML_S_ATTRIBUTES:
+    case CP_HTML_S_ATTRIBUTE_NAME:
+    case CP_HTML_S_ATTRIBUTE_AFTER:
+    case CP_HTML_S_VALUE_BEFORE:
+    case CP_HTML_S_VALUE_BARE:
         return tag_read(html, byte_take(piece));
-    case VALUE_DOUBLE:
-    case VALUE_SINGLE:
+    case CP_HTML_S_VALUE_DOUBLE:
+    case CP_HTML_S_VALUE_SINGLE:
         value_read(html, piece);
         return CP_HTML_NONE;
     default:
@@ -621,6 +407,6 @@ cp_html_place cp_html_next(cp_html *html, cp_span *piece, apr_size_t *held)
 
 bool cp_html_ends_in_form(const cp_html *html)
 {
-    return html->state == TEXT && !html->templates
+    return html->state == CP_HTML_S_TEXT && !html->templates
            && cp_html_form_is_due(&html->form);
 }

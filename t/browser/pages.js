@@ -9,7 +9,7 @@ export function pages_written(origin) {
         `<!DOCTYPE html><html><head><meta charset="utf-8"><title>x</title></head><body>${form}</body></html>`,
         `<!DOCTYPE html><title>x</title>${form}${form}`,
         `${form}`,
-        `text ${form}`,
+        `<p>text</p>${form}`,
         `<!-- c --><!DOCTYPE html><html lang="en"><head><meta name="a" content="b"><meta charset=utf-8><script>1</script></head>${form}`,
         `<p>${form}<p>`,
         `<form method=post>`,
