@@ -44,11 +44,13 @@ static inline cp_span sample_value(char *buffer, apr_uint64_t number,
     sample_label label = { number, version, length };
     apr_uint64_t state = sample_mix(number * 31 + version) ^ length;
     apr_size_t at = length < sizeof(label) ? length : sizeof(label);
+    apr_size_t part;
 
     memcpy(buffer, &label, at);
-    for (; at < length; at++) {
+    for (; at < length; at += part) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        buffer[at] = (char)(state >> 56);
+        part = length - at < sizeof(state) ? length - at : sizeof(state);
+        memcpy(buffer + at, &state, part);
     }
     return cp_span_make(buffer, length);
 }

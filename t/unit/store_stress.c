@@ -5,453 +5,388 @@
  *
  *     store_stress [--seconds N] [--processes P] [--threads T] [--kill]
  *
- * Each worker owns some records and alone writes them; it also reads those of
- * the others, whose values must be whole. With --kill, processes are killed at
- * random instants and replaced: what was under way then must be done or not
- * done, and nothing else changed. Exits with 1 on any deviation.
+ * Some rounds are worked in turn, each by processes of its own; between them
+ * the store is opened anew, mostly with another size. Then follow a store that
+ * is full, and one whose memory somebody else damages.
+ *
+ * With --kill there are rounds only, in which workers are killed at random
+ * instants and replaced, and at the end of some rounds all of them at once,
+ * with their parent: what was under way then must be done or not done, and
+ * nothing else changed. Exits with 1 on any deviation, or when too few were
+ * killed, or too few shards repaired after it, to have shown anything.
  */
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <apr_general.h>
 #include <apr_shm.h>
 
-#include "store_sample.h"
+#include "store_model.h"
 #include "store_shm.h"
 
-/* So much that nothing is evicted, and so little that workers meet. */
-#define STORE_SIZE_PER_WORKER ((apr_size_t)1024 * 1024)
-#define RECORDS 200                 /* of one worker */
-#define WORKERS_MAX 64
-#define LENGTH_MAX 2000
-#define LIFE 100000u
+#define ROUND_SECONDS 2
+#define SECONDS_MIN 4           /* four phases */
+#define MEGABYTE ((apr_size_t)1024 * 1024)
 
-/* The clock goes around in these seconds, in which nothing expires. */
-#define CLOCK_SECONDS 8
+/* Of 100 kills, some tens hit a writer that holds a lock. */
+#define KILLS_MIN 1000u
+#define REPAIRS_MIN 50u
 
-#define KILL_EVERY_MICROSECONDS 3000
+/* A busy machine gets so much more time to come that far. */
+#define PATIENCE 10
 
-/* Listing looks through all that there is. */
-#define LIST_ONCE_IN 1000
+/* What goes on for so much longer still hangs. */
+#define HANGS_SECONDS 120
 
-/* What a worker knows of a record; version 0: it is not there. The version
- * under way is written before the store is called, and the known one after,
- * so that the next worker knows what a killed one was doing. */
-typedef struct known {
-    _Atomic apr_uint64_t version;
-    _Atomic apr_uint64_t under_way;
-    _Atomic apr_uint32_t expires;
-    _Atomic apr_uint32_t expires_under_way;
-    apr_uint64_t last;
-} known;
+/* How long one lives that is to be killed, at most; how long all live who are
+ * killed together. */
+#define LIFE_MICROSECONDS 2000
+#define LIFE_TOGETHER_MICROSECONDS 20000
 
-typedef struct board {
-    known of[WORKERS_MAX][RECORDS];
-    _Atomic apr_uint64_t operations;
-    atomic_int stop;
-    atomic_int failed;
-} board;
+#define START_MICROSECONDS 50
+#define NANOSECONDS 1000000000u
 
-typedef struct worker {
-    int number;
-    unsigned int seed;
-} worker;
+/* Sizes by turns, a worker; nothing is to be evicted from the least. */
+static const apr_size_t sizes[] = { 6, 6, 10, 10, 4, 8, 5 };
+#define SIZES (int)(sizeof(sizes) / sizeof(*sizes))
 
-static board *shared;
-static cp_store *store;
-static apr_uint32_t start;
+typedef void crew_task(model_worker *worker, apr_pool_t *pool);
+
+typedef struct crew_member {
+    model_worker worker;
+    crew_task *task;
+} crew_member;
+
+static const char *store_file;
 static int processes = 4;
 static int threads = 2;
 
-static void fail(const char *what, apr_uint64_t number, apr_status_t rv)
+/* --- Processes that work ------------------------------------------------ */
+
+static void *member_run(void *argument)
 {
-    fprintf(stderr, "record %" APR_UINT64_T_FMT ": %s (status %d)\n", number,
-            what, rv);
-    atomic_store(&shared->failed, 1);
-    atomic_store(&shared->stop, 1);
-}
-
-static apr_uint32_t now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return start + (apr_uint32_t)(t.tv_nsec / 1000000 % CLOCK_SECONDS);
-}
-
-static apr_size_t length_of(apr_uint64_t number, apr_uint64_t version)
-{
-    return sizeof(sample_label) + sample_mix(number ^ (version << 20))
-                                  % LENGTH_MAX;
-}
-
-/* Of all kinds, in some realms. */
-static apr_uint64_t owner_of(apr_uint64_t version)
-{
-    static const apr_uint64_t kinds[] = {
-        0, CP_OWNER_ANONYMOUS, 1, 2, CP_OWNER_ROSTER | 1
-    };
-
-    return kinds[version % 5]
-           | (version % 5 ? version % 7 << CP_OWNER_REALM_SHIFT : 0);
-}
-
-/* Compares a record with what is known; settles what was under way. */
-static bool settle(known *k, apr_uint64_t number, apr_pool_t *pool,
-                   cp_store_record *record)
-{
-    cp_store_name name = sample_name(number);
-    apr_status_t rv = store->provider->load(store, &name, now(), record, pool);
-    apr_uint64_t version = k->version;
-    apr_uint64_t under_way = k->under_way;
-    sample_label label = { number, 0, 0 };
-
-    if (rv == APR_SUCCESS) {
-        if (!sample_whole(record->value, number)) {
-            fail("is torn", number, rv);
-            return false;
-        }
-        memcpy(&label, record->value.at, sizeof(label));
-        if (record->owner != owner_of(label.version)) {
-            fail("has a wrong owner", number, rv);
-            return false;
-        }
-        if (record->expires != k->expires
-            && record->expires != k->expires_under_way) {
-            fail("has a wrong expiry", number, rv);
-            return false;
-        }
-        k->expires = k->expires_under_way = record->expires;
-    }
-    else if (rv != APR_NOTFOUND) {
-        fail("cannot be loaded", number, rv);
-        return false;
-    }
-    if (label.version != version && label.version != under_way) {
-        fail(label.version ? "is another version" : "is lost", number, rv);
-        return false;
-    }
-    k->version = k->under_way = label.version;
-    return true;
-}
-
-static void do_save(known *k, apr_uint64_t number, apr_uint32_t revision)
-{
-    char buffer[SAMPLE_MAX];
-    cp_store_name name = sample_name(number);
-    apr_uint64_t version = ++k->last;
-    cp_store_record record = { CP_SPAN_NONE, start + CLOCK_SECONDS + LIFE,
-                               revision, owner_of(version) };
-    apr_status_t rv;
-
-    k->under_way = version;
-    k->expires_under_way = record.expires;
-    record.value = sample_value(buffer, number, version,
-                                length_of(number, version));
-    rv = store->provider->save(store, &name, now(), &record);
-    if (rv != APR_SUCCESS) {
-        fail("cannot be saved", number, rv);
-        return;
-    }
-    k->version = version;
-    k->expires = record.expires;
-}
-
-static void do_remove(known *k, apr_uint64_t number)
-{
-    cp_store_name name = sample_name(number);
-    apr_status_t rv;
-
-    k->under_way = 0;
-    rv = store->provider->remove(store, &name, start);
-    if (rv != APR_SUCCESS) {
-        fail("cannot be removed", number, rv);
-        return;
-    }
-    k->version = 0;
-}
-
-static void do_touch(known *k, apr_uint64_t number, apr_uint32_t expires)
-{
-    cp_store_name name = sample_name(number);
-    apr_status_t rv;
-
-    k->expires_under_way = expires;
-    rv = store->provider->touch(store, &name, now(), expires);
-    if (rv != APR_SUCCESS) {
-        fail("cannot be touched", number, rv);
-        return;
-    }
-    k->expires = expires;
-}
-
-/* A save that must not pass. */
-static void do_stale(apr_uint64_t number, const cp_store_record *loaded)
-{
-    cp_store_name name = sample_name(number);
-    cp_store_record record = *loaded;
-    apr_status_t rv;
-
-    record.revision = loaded->revision ? loaded->revision + 1 : 1;
-    rv = store->provider->save(store, &name, now(), &record);
-    if (rv != (loaded->revision ? APR_EEXIST : APR_NOTFOUND)) {
-        fail("was saved over", number, rv);
-    }
-}
-
-static void read_foreign(worker *w, apr_pool_t *pool)
-{
-    apr_uint64_t number = (apr_uint64_t)rand_r(&w->seed)
-                          % (apr_uint64_t)(processes * threads * RECORDS);
-    cp_store_name name = sample_name(number);
-    cp_store_record record;
-    apr_status_t rv = store->provider->load(store, &name, now(), &record,
-                                            pool);
-
-    if (rv != APR_NOTFOUND
-        && (rv != APR_SUCCESS || !sample_whole(record.value, number))) {
-        fail("is torn, as another one sees it", number, rv);
-    }
-}
-
-/* Looking must find what loading found. */
-static void do_peek(const known *k, apr_uint64_t number,
-                    const cp_store_record *loaded, apr_pool_t *pool)
-{
-    cp_store_name name = sample_name(number);
-    cp_store_record record;
-    apr_status_t rv = store->provider->peek(store, &name, now(), &record,
-                                            pool);
-
-    if (rv != (k->version ? APR_SUCCESS : APR_NOTFOUND)) {
-        fail("is seen otherwise", number, rv);
-    }
-    else if (k->version && (record.revision != loaded->revision
-                            || !cp_span_equal(record.value, loaded->value))) {
-        fail("is seen with another value", number, rv);
-    }
-}
-
-/* How often a record is in a list. */
-static int listed(const apr_array_header_t *entries, apr_uint64_t number)
-{
-    cp_store_name name = sample_name(number);
-    int count = 0;
-
-    for (int i = 0; i < entries->nelts; i++) {
-        count += memcmp(&APR_ARRAY_IDX(entries, i, cp_store_entry).name,
-                        &name, sizeof(name)) == 0;
-    }
-    return count;
-}
-
-/* A worker's own records are in the list, each once, and no others of its
- * own; those of a killed worker are settled first. */
-static void do_list(worker *w, apr_pool_t *pool)
-{
-    apr_array_header_t *entries = apr_array_make(pool, 1000,
-                                                 sizeof(cp_store_entry));
-    apr_status_t rv = APR_SUCCESS;
-    cp_store_record record;
-    int i;
-
-    for (apr_uint32_t part = 0; rv == APR_SUCCESS; part++) {
-        rv = store->provider->list(store, part, now(), entries);
-    }
-    if (rv != APR_EOF) {
-        fail("and others cannot be listed", 0, rv);
-        return;
-    }
-    for (i = 0; i < RECORDS; i++) {
-        apr_uint64_t number = (apr_uint64_t)(w->number * RECORDS + i);
-
-        if (!settle(&shared->of[w->number][i], number, pool, &record)) {
-            return;
-        }
-        if (listed(entries, number)
-            != (shared->of[w->number][i].version != 0)) {
-            fail("is listed wrongly", number, APR_SUCCESS);
-        }
-    }
-}
-
-static void step(worker *w, apr_pool_t *pool)
-{
-    int i = rand_r(&w->seed) % RECORDS;
-    apr_uint64_t number = (apr_uint64_t)(w->number * RECORDS + i);
-    known *k = &shared->of[w->number][i];
-    cp_store_record record = { CP_SPAN_NONE, start, 0, 0 };
-
-    if (!settle(k, number, pool, &record)) {
-        return;
-    }
-    if (rand_r(&w->seed) % LIST_ONCE_IN == 0) {
-        do_list(w, pool);
-        return;
-    }
-    switch (rand_r(&w->seed) % 9) {
-    case 0:
-        if (k->version) {
-            do_remove(k, number);
-        }
-        break;
-    case 1:
-        if (k->version) {
-            do_touch(k, number, start + CLOCK_SECONDS
-                                + (apr_uint32_t)rand_r(&w->seed) % LIFE);
-        }
-        break;
-    case 2:
-        do_stale(number, &record);
-        break;
-    case 3:
-    case 4:
-        read_foreign(w, pool);
-        break;
-    case 5:
-        do_peek(k, number, &record, pool);
-        break;
-    default:
-        do_save(k, number, k->version ? record.revision : 0);
-    }
-}
-
-static void *work(void *argument)
-{
-    worker *w = argument;
+    crew_member *member = argument;
     apr_pool_t *pool;
 
     apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
-    while (!atomic_load(&shared->stop)) {
-        step(w, pool);
-        atomic_fetch_add(&shared->operations, 1);
+    while (!atomic_load(&model->stop)) {
+        member->task(&member->worker, pool);
+        atomic_fetch_add(&model->operations, 1);
+        atomic_store_explicit(&model->started[member->worker.process], 1,
+                              memory_order_relaxed);
         apr_pool_clear(pool);
     }
     apr_pool_destroy(pool);
     return NULL;
 }
 
-static void process_run(int process, unsigned int seed)
+/* Has this process killed at a random instant of so many microseconds,
+ * whatever its threads are doing, and whoever else is running. */
+static void death_plan(int process, unsigned int *seed, long within)
 {
-    pthread_t ids[WORKERS_MAX];
-    worker workers[WORKERS_MAX];
+    struct sigevent kill = { .sigev_notify = SIGEV_SIGNAL,
+                             .sigev_signo = SIGKILL };
+    struct itimerspec at = { { 0, 0 }, { 0, 0 } };
+    apr_uint64_t then = model_nanoseconds()
+                        + (apr_uint64_t)(rand_r(seed) % within + 1) * 1000;
+    timer_t timer;
+
+    at.it_value.tv_sec = (time_t)(then / NANOSECONDS);
+    at.it_value.tv_nsec = (long)(then % NANOSECONDS);
+    atomic_store(&model->death[process], then);
+    if (timer_create(CLOCK_MONOTONIC, &kill, &timer) != 0
+        || timer_settime(timer, TIMER_ABSTIME, &at, NULL) != 0) {
+        _exit(3);
+    }
+}
+
+static pid_t crew_start(int process, unsigned int seed, crew_task *task,
+                        long life)
+{
+    crew_member members[MODEL_WORKERS_MAX];
+    pthread_t ids[MODEL_WORKERS_MAX];
+    pid_t child;
     int i;
 
+    atomic_store(&model->started[process], 0);
+    child = fork();
+    if (child != 0) {
+        return child;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (i = 0; i < threads; i++) {
-        workers[i].number = process * threads + i;
-        workers[i].seed = seed + (unsigned int)i;
-        pthread_create(&ids[i], NULL, work, &workers[i]);
+        members[i].worker.number = process * threads + i;
+        members[i].worker.workers = processes * threads;
+        members[i].worker.process = process;
+        members[i].worker.seed = seed * 100 + (unsigned int)i;
+        members[i].task = task;
+        pthread_create(&ids[i], NULL, member_run, &members[i]);
+    }
+    if (life) {
+        death_plan(process, &seed, life);
     }
     for (i = 0; i < threads; i++) {
         pthread_join(ids[i], NULL);
     }
+    _exit(0);
 }
 
-static pid_t process_start(int process, unsigned int seed)
+static void crew_join(const pid_t *children)
 {
-    pid_t child = fork();
-
-    if (child == 0) {
-        process_run(process, seed);
-        _exit(0);
-    }
-    return child;
-}
-
-/* All that must be there is, and no more; then it is removed. */
-static void check_end(apr_pool_t *pool)
-{
-    cp_store_counts counts;
-    apr_uint64_t records = 0, used = 0;
-    int i, j;
-
-    for (i = 0; i < processes * threads; i++) {
-        for (j = 0; j < RECORDS; j++) {
-            cp_store_record record;
-            apr_uint64_t number = (apr_uint64_t)(i * RECORDS + j);
-
-            if (!settle(&shared->of[i][j], number, pool, &record)) {
-                return;
-            }
-            if (shared->of[i][j].version) {
-                records++;
-                used += 64 + (record.value.length + 59) / 60 * 64;
-            }
-        }
-    }
-    store->provider->count(store, now(), &counts);
-    printf("%" APR_UINT64_T_FMT " operations, %" APR_UINT64_T_FMT
-           " records, %" APR_UINT64_T_FMT " repairs\n", shared->operations,
-           records, counts.repaired);
-    if (counts.anonymous + counts.owned + counts.rosters != records
-        || counts.bytes_used != used || counts.evicted || counts.expired) {
-        fail("and the others: the counts are wrong", records, 0);
-    }
-    for (i = 0; i < processes * threads; i++) {
-        for (j = 0; j < RECORDS; j++) {
-            if (shared->of[i][j].version) {
-                do_remove(&shared->of[i][j], (apr_uint64_t)(i * RECORDS + j));
-            }
-        }
-    }
-    store->provider->count(store, now(), &counts);
-    if (counts.bytes_used || counts.anonymous || counts.owned
-        || counts.rosters) {
-        fail("and the others: not all memory came back", 0, 0);
-    }
-}
-
-static void run(int seconds, bool killing)
-{
-    pid_t children[WORKERS_MAX];
-    time_t end = time(NULL) + seconds;
-    unsigned int seed = (unsigned int)end;
-    unsigned long killed = 0;
     int i, status;
 
     for (i = 0; i < processes; i++) {
-        children[i] = process_start(i, seed += 100);
-    }
-    while (time(NULL) < end && !atomic_load(&shared->stop)) {
-        usleep((useconds_t)rand_r(&seed) % KILL_EVERY_MICROSECONDS);
-        if (killing) {
-            i = rand_r(&seed) % processes;
-            kill(children[i], SIGKILL);
-            waitpid(children[i], &status, 0);
-            children[i] = process_start(i, seed += 100);
-            killed++;
-        }
-    }
-    atomic_store(&shared->stop, 1);
-    for (i = 0; i < processes; i++) {
-        waitpid(children[i], &status, 0);
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        if (waitpid(children[i], &status, 0) != children[i]
+            || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
             fprintf(stderr, "process %d ended with status %x\n", i, status);
-            atomic_store(&shared->failed, 1);
+            atomic_store(&model->failed, 1);
         }
     }
-    printf("%lu processes killed\n", killed);
 }
 
-static void time_is_up(int ignored)
+bool crew_run(int seconds, crew_task *task)
 {
-    (void)ignored;
-    atomic_store(&shared->stop, 1);
+    pid_t children[MODEL_WORKERS_MAX];
+    time_t end = time(NULL) + seconds;
+    int i;
+
+    atomic_store(&model->stop, 0);
+    for (i = 0; i < processes; i++) {
+        children[i] = crew_start(i, (unsigned int)(end + i), task, 0);
+    }
+    while (time(NULL) < end && !atomic_load(&model->stop)) {
+        usleep(10000);
+    }
+    atomic_store(&model->stop, 1);
+    crew_join(children);
+    return !atomic_load(&model->failed);
 }
 
-/* In this process, for tools that look at one only. */
-static void run_here(int seconds)
+/* --- Death -------------------------------------------------------------- */
+
+/* Each lock can be had, and all that the dead one wrote is as it left it. */
+static void death_check(int process, apr_pool_t *pool)
 {
-    signal(SIGALRM, time_is_up);
-    alarm((unsigned int)seconds);
-    process_run(0, start);
+    cp_store_counts counts;
+    int i;
+
+    for (i = 0; i < threads; i++) {
+        model_settle(process * threads + i, pool);
+        apr_pool_clear(pool);
+    }
+    if (model_store->provider->count(model_store, model_clock(), &counts)
+        != APR_SUCCESS) {
+        model_fail("and the others: a lock is held, or damage stays", 0, 0);
+        return;
+    }
+    atomic_store(&model->repairs_here, counts.repaired);
+}
+
+/* Takes one that died, has a look at what it left, and starts another. */
+static bool death_follow(pid_t *children, unsigned int seed, apr_pool_t *pool)
+{
+    int i = 0, status;
+    pid_t dead = wait(&status);
+
+    while (i < processes && children[i] != dead) {
+        i++;
+    }
+    if (i == processes || !WIFSIGNALED(status)
+        || WTERMSIG(status) != SIGKILL) {
+        fprintf(stderr, "process %d ended with status %x\n", i, status);
+        atomic_store(&model->failed, 1);
+        return false;
+    }
+    atomic_fetch_add(&model->kills, 1);
+    atomic_fetch_add(&model->in_flight, (apr_uint64_t)threads);
+    death_check(i, pool);
+    children[i] = crew_start(i, seed, model_step, LIFE_MICROSECONDS);
+    return !atomic_load(&model->failed);
+}
+
+static void killing_run(int seconds, apr_pool_t *pool)
+{
+    pid_t children[MODEL_WORKERS_MAX];
+    time_t end = time(NULL) + seconds;
+    unsigned int seed = (unsigned int)model_nanoseconds();
+    int i;
+
+    atomic_store(&model->stop, 0);
+    for (i = 0; i < processes; i++) {
+        children[i] = crew_start(i, seed++, model_step, LIFE_MICROSECONDS);
+    }
+    while (time(NULL) < end && death_follow(children, seed, pool)) {
+        seed++;
+    }
+    for (i = 0; i < processes; i++) {
+        kill(children[i], SIGKILL);
+        waitpid(children[i], NULL, 0);
+    }
+    atomic_fetch_add(&model->kills, (apr_uint64_t)processes);
+    atomic_fetch_add(&model->in_flight, (apr_uint64_t)(processes * threads));
+}
+
+/* --- Rounds ------------------------------------------------------------- */
+
+/* What is now in the store is what was there before. */
+static bool store_enter(int round, apr_pool_t *pool)
+{
+    static const char *const names[] = { "created", "attached to",
+                                         "carried over", "replaced" };
+    apr_size_t size = sizes[round % SIZES] * MEGABYTE
+                      * (apr_size_t)(processes * threads + 1) / 8;
+    apr_size_t before = sizes[(round + SIZES - 1) % SIZES];
+    cp_store_shm_origin must = round == 0 ? CP_STORE_SHM_CREATED
+                               : before == sizes[round % SIZES]
+                                 ? CP_STORE_SHM_ATTACHED
+                                 : CP_STORE_SHM_CARRIED;
+    cp_store_shm_origin origin;
+    const char *error;
+    apr_pool_t *forever;
+
+    model_clock_align();
+    apr_pool_create_unmanaged_ex(&forever, NULL, NULL);
+    if (cp_store_shm_open(&model_store, &origin, store_file, size,
+                          model_clock(), &error, forever) != APR_SUCCESS
+        || origin != must) {
+        fprintf(stderr, "round %d: %s\n", round,
+                error ? error : names[origin]);
+        return false;
+    }
+    if (origin == CP_STORE_SHM_CREATED) {
+        model_contended_make();
+    }
+    else if (origin == CP_STORE_SHM_CARRIED
+             && !model_carried(processes * threads, pool)) {
+        return false;
+    }
+    return model_check(processes * threads, pool);
+}
+
+/* As httpd's parent: opens the store, starts those who work on it, and ends
+ * without taking it along. */
+static void parent_run(int round, int seconds, bool killing)
+{
+    apr_pool_t *pool;
+
+    apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    if (!store_enter(round, pool)) {
+        _exit(1);
+    }
+    if (killing) {
+        killing_run(seconds, pool);
+    }
+    else {
+        crew_run(seconds, model_step);
+    }
+    model_clock_align();
+    apr_pool_clear(pool);
+    _exit(atomic_load(&model->failed)
+          || !model_check(processes * threads, pool));
+}
+
+/* All at once, the parent too, while they work. */
+static bool group_kill(pid_t parent)
+{
+    while (!atomic_load(&model->started[0])
+           && waitpid(parent, NULL, WNOHANG) == 0) {
+        usleep(START_MICROSECONDS);
+    }
+    usleep(LIFE_TOGETHER_MICROSECONDS);
+    atomic_fetch_add(&model->in_flight,
+                     (apr_uint64_t)(processes * threads));
+    kill(-parent, SIGKILL);
+    atomic_fetch_add(&model->kills, (apr_uint64_t)processes);
+    while (wait(NULL) > 0) {
+        /* Orphans come to this process. */
+    }
+    return !atomic_load(&model->failed);
+}
+
+static bool round_run(int round, int seconds, bool killing)
+{
+    bool all = killing && round % 2;
+    pid_t parent;
+    int status;
+
+    atomic_store(&model->started[0], 0);
+    atomic_store(&model->stop, 0);
+    parent = fork();
+    if (parent == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setpgid(0, 0);
+        parent_run(round, all ? 1000 : seconds, killing && !all);
+    }
+    setpgid(parent, parent);
+    if (all) {
+        return group_kill(parent);
+    }
+    return waitpid(parent, &status, 0) == parent && WIFEXITED(status)
+           && WEXITSTATUS(status) == 0;
+}
+
+/* The last one looks at what the others left, and takes it apart. */
+static bool rounds_end(int round)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        apr_pool_t *pool;
+
+        apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+        _exit(!store_enter(round, pool)
+              || !model_empty(processes * threads, pool));
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status)
+           && WEXITSTATUS(status) == 0;
+}
+
+static apr_uint64_t repairs_all(void)
+{
+    return model->repairs + model->repairs_here;
+}
+
+static bool enough(bool killing)
+{
+    return !killing
+           || (model->kills >= KILLS_MIN && repairs_all() >= REPAIRS_MIN);
+}
+
+static bool rounds_run(int seconds, bool killing)
+{
+    time_t begin = time(NULL);
+    apr_uint64_t from = model_nanoseconds();
+    bool good = true;
+    int round;
+
+    for (round = 0; good && time(NULL) < begin + PATIENCE * seconds
+                    && (time(NULL) < begin + seconds || !enough(killing));
+         round++) {
+        good = round_run(round, ROUND_SECONDS, killing);
+    }
+    good = good && rounds_end(round);
+    printf("%" APR_UINT64_T_FMT " operations, %.0f a second, in %d rounds;"
+           " %" APR_UINT64_T_FMT " were stale\n", model->operations,
+           1e9 * (double)model->operations
+           / (double)(model_nanoseconds() - from), round, model->conflicts);
+    printf("the longest took %.1f ms\n", (double)model->longest / 1e6);
+    if (killing) {
+        printf("%" APR_UINT64_T_FMT " processes killed, %" APR_UINT64_T_FMT
+               " shards repaired, %.1f ms the longest that anybody was kept"
+               " by a death\n", model->kills, repairs_all(),
+               (double)model->longest_after_death / 1e6);
+    }
+    if (good && !enough(killing)) {
+        fprintf(stderr, "too few of them to have shown anything\n");
+        good = false;
+    }
+    return good;
 }
 
 static const struct option options[] = {
@@ -466,11 +401,8 @@ int main(int argc, char **argv)
 {
     char directory[] = "/tmp/cp_stress_XXXXXX";
     int option, seconds = 5;
-    bool killing = false;
-    cp_store_shm_origin origin;
-    const char *error, *file;
+    bool killing = false, good;
     apr_pool_t *pool;
-    apr_size_t size;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
@@ -481,34 +413,31 @@ int main(int argc, char **argv)
         default: return 2;
         }
     }
-    if (processes < 1 || threads < 1 || processes * threads > WORKERS_MAX) {
-        fprintf(stderr, "at most %d workers\n", WORKERS_MAX);
+    if (processes < 1 || threads < 1
+        || processes * threads > MODEL_WORKERS_MAX
+        || seconds < SECONDS_MIN) {
+        fprintf(stderr, "at most %d workers, and at least %d seconds\n",
+                MODEL_WORKERS_MAX, SECONDS_MIN);
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     apr_initialize();
     apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
-    start = (apr_uint32_t)time(NULL);
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED || !mkdtemp(directory)) {
+    if (!mkdtemp(directory) || !model_begin((apr_uint32_t)time(NULL))
+        || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
         return 2;
     }
-    file = apr_pstrcat(pool, directory, "/store", NULL);
-    size = (apr_size_t)(processes * threads + 1) * STORE_SIZE_PER_WORKER;
-    if (cp_store_shm_open(&store, &origin, file, size, start, &error, pool)
-        != APR_SUCCESS) {
-        fprintf(stderr, "%s\n", error);
-        rmdir(directory);
-        return 2;
-    }
-    if (processes == 1 && !killing) {
-        run_here(seconds);
+    alarm((unsigned int)(PATIENCE * seconds + HANGS_SECONDS));
+    store_file = apr_pstrcat(pool, directory, "/store", NULL);
+    if (killing) {
+        good = rounds_run(seconds, true);
     }
     else {
-        run(seconds, killing);
+        good = rounds_run(seconds - seconds / 2, false)
+               && full_run(store_file, seconds / 4, processes * threads)
+               && damage_run(seconds / 4);
     }
-    check_end(pool);
-    apr_pool_destroy(pool);
+    apr_shm_remove(store_file, pool);
     rmdir(directory);
-    return atomic_load(&shared->failed) ? 1 : 0;
+    return good && !atomic_load(&model->failed) ? 0 : 1;
 }
