@@ -17,8 +17,10 @@
 #define SWEEP_STEPS_FOR_COUNT 128u
 #define SWEEP_ALL APR_UINT32_MAX
 
-/* Who holds the lock for so long is stopped, not slow. */
-#define LOCK_SECONDS 2
+/* Who holds the lock for so many slices, two seconds, is stopped, not slow. */
+#define LOCK_SLICE (50 * 1000 * 1000)   /* nanoseconds */
+#define LOCK_SLICES 40
+#define NANOSECONDS (1000 * 1000 * 1000)
 
 static apr_size_t block_align(apr_size_t size)
 {
@@ -104,15 +106,26 @@ static void shard_leave(const cp_shard *shard)
     pthread_mutex_unlock(&shard->state->lock);
 }
 
-/* By the clock of the day, as POSIX has no other here: if that is set forward
+/* In slices, as a wake-up can be lost: the one who got it is killed before it
+ * has the lock, a third takes the lock, sees nobody wait, and wakes nobody.
+ * By the clock of the day, as POSIX has no other here: if that is set forward
  * just now, the store is away for one request. */
 static int lock_wait(pthread_mutex_t *lock)
 {
     struct timespec until;
+    int slices = LOCK_SLICES;
+    int rv;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += LOCK_SECONDS;
-    return pthread_mutex_timedlock(lock, &until);
+    do {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOCK_SLICE;
+        if (until.tv_nsec >= NANOSECONDS) {
+            until.tv_nsec -= NANOSECONDS;
+            until.tv_sec++;
+        }
+        rv = pthread_mutex_timedlock(lock, &until);
+    } while (rv == ETIMEDOUT && --slices > 0);
+    return rv;
 }
 
 static apr_status_t shard_enter(const cp_shard *shard)

@@ -4,6 +4,7 @@
  *        each single instruction, damage of every kind, locks that are stuck.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -418,6 +420,52 @@ static void test_stuck_lock(void **state)
     assert_int_equal(get(&shard, 3, NOW, &record), APR_SUCCESS);
 }
 
+/* Until a process that was just forked sleeps. */
+static void sleep_await(pid_t process)
+{
+    char path[64], status = '?';
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
+    while (status != 'S') {
+        FILE *in = fopen(path, "r");
+
+        assert_non_null(in);
+        assert_int_equal(fscanf(in, "%*d (%*[^)]) %c", &status), 1);
+        fclose(in);
+        assert_int_not_equal(status, 'Z');
+        usleep(1000);
+    }
+}
+
+/* Of two who wait for the lock, the one that is woken dies before it takes it,
+ * and so never wakes the other one. */
+static void test_lost_wake_up(void **state)
+{
+    atomic_uint *word = (void *)&shard.state->lock;
+    cp_store_record record;
+    pid_t woken, other;
+    int status;
+
+    (void)state;
+    assert_int_equal(pthread_mutex_lock(&shard.state->lock), 0);
+    atomic_fetch_or(word, FUTEX_WAITERS);
+    woken = fork();
+    if (woken == 0) {
+        syscall(SYS_futex, word, FUTEX_WAIT, atomic_load(word), NULL, NULL, 0);
+        _exit(0);
+    }
+    sleep_await(woken);
+    other = fork();
+    if (other == 0) {
+        _exit(get(&shard, 3, NOW, &record) == APR_SUCCESS ? 0 : 1);
+    }
+    sleep_await(other);
+    pthread_mutex_unlock(&shard.state->lock);
+    assert_int_equal(waitpid(woken, &status, 0), woken);
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+}
+
 static void test_repair_keeps_order_of_use(void **state)
 {
     cp_store_record record;
@@ -592,6 +640,7 @@ int main(void)
         WITH_RECORDS(test_death_in_repair),
         WITH_RECORDS(test_dead_owner),
         WITH_RECORDS(test_stuck_lock),
+        WITH_RECORDS(test_lost_wake_up),
         WITH_RECORDS(test_repair_keeps_order_of_use),
         WITH_RECORDS(test_revision_wraps),
         WITH_RECORDS(test_damage),
