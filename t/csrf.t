@@ -6,23 +6,10 @@ use Digest::SHA qw(sha1_hex);
 use JSON::PP qw(decode_json);
 use Test::More;
 
-use CookiePolicy::Client qw(fetch form_encode);
+use CookiePolicy::Client qw(fetch form_encode masked);
 use CookiePolicy::Visitor ();
 
-my @LETTERS = ('a' .. 'z', 'A' .. 'Z', 0 .. 9);
-my %PLACE = map { $LETTERS[$_] => $_ } 0 .. $#LETTERS;
 my @FORM = ('Content-Type' => 'application/x-www-form-urlencoded');
-
-# Django's mask: 32 random characters, then the secret shifted by them.
-sub masked {
-    my ($secret) = @_;
-    my @mask = map { $LETTERS[ rand 62 ] } 1 .. 32;
-    my @secret = split //, $secret;
-
-    return join '', @mask,
-        map { $LETTERS[ ($PLACE{ $secret[$_] } + $PLACE{ $mask[$_] }) % 62 ] }
-        0 .. 31;
-}
 
 sub visitor {
     my ($host) = @_;

@@ -7,7 +7,7 @@ use JSON::PP qw(decode_json);
 use Test::More;
 use Text::ParseWords qw(shellwords);
 
-use CookiePolicy::Client qw(fetch form_encode);
+use CookiePolicy::Client qw(fetch form_encode masked);
 use CookiePolicy::Server ();
 use CookiePolicy::Visitor ();
 
@@ -606,19 +606,6 @@ my %HEADERS = (
     xfp => 'X-Forwarded-Proto', xfh => 'X-Forwarded-Host',
     xfport => 'X-Forwarded-Port', header => 'X-CSRFToken',
 );
-my @LETTERS = ('a' .. 'z', 'A' .. 'Z', 0 .. 9);
-my %PLACE = map { $LETTERS[$_] => $_ } 0 .. $#LETTERS;
-
-# Django's mask: 32 random characters, then the secret shifted by them.
-sub masked {
-    my ($secret) = @_;
-    my @mask = map { $LETTERS[ rand 62 ] } 1 .. 32;
-    my @secret = split //, $secret;
-
-    return join '', @mask,
-        map { $LETTERS[ ($PLACE{ $secret[$_] } + $PLACE{ $mask[$_] }) % 62 ] }
-        0 .. 31;
-}
 
 my %visitors;
 

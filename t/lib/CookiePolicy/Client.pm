@@ -10,7 +10,10 @@ use IO::Socket::INET ();
 
 use CookiePolicy::Response ();
 
-our @EXPORT_OK = qw(fetch exchange form_encode);
+our @EXPORT_OK = qw(fetch exchange form_encode masked);
+
+my @LETTERS = ('a' .. 'z', 'A' .. 'Z', 0 .. 9);
+my %PLACE = map { $LETTERS[$_] => $_ } 0 .. $#LETTERS;
 
 my $TIMEOUT = 20;
 
@@ -76,6 +79,17 @@ sub form_encode {
         push @words, "$name=$value";
     }
     return join '&', @words;
+}
+
+# Django's mask: 32 random characters, then the secret shifted by them.
+sub masked {
+    my ($secret) = @_;
+    my @mask = map { $LETTERS[ rand 62 ] } 1 .. 32;
+    my @secret = split //, $secret;
+
+    return join '', @mask,
+        map { $LETTERS[ ($PLACE{ $secret[$_] } + $PLACE{ $mask[$_] }) % 62 ] }
+        0 .. 31;
 }
 
 # One request on a connection of its own.
