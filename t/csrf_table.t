@@ -11,6 +11,9 @@ use CookiePolicy::Client qw(fetch form_encode masked);
 use CookiePolicy::Server ();
 use CookiePolicy::Visitor ();
 
+plan skip_all => 'the same under each MPM: once is enough'
+    if $ENV{CP_MPM} ne 'event';
+
 # A row: HOST METHOD, what differs from a plain request, => the verdict.
 # HOST is the first label of a virtual host below, `/https` behind it one that
 # is asked by TLS. The request brings the cookies of a visitor of that host,

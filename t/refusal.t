@@ -13,6 +13,9 @@ use CookiePolicy::Response ();
 use CookiePolicy::Server ();
 use CookiePolicy::Visitor ();
 
+plan skip_all => 'the same under each MPM: once is enough'
+    if $ENV{CP_MPM} ne 'event';
+
 binmode Test::More->builder->$_, ':encoding(UTF-8)'
     for qw(output failure_output todo_output);
 
