@@ -39,6 +39,19 @@ sub chunks {
         . "0\r\n\r\n";
 }
 
+# A page in two chunks, the first of so many bytes.
+my $HALVES = '<head><meta charset=x><body>' . '<form method=post></form>' x 50;
+
+sub halves {
+    my ($cut) = @_;
+    my @pieces = (substr($HALVES, 0, $cut), substr $HALVES, $cut);
+
+    return "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+        . "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        . join('', map { sprintf "%x\r\n%s\r\n", length, $_ } @pieces)
+        . "0\r\n\r\n";
+}
+
 my $WIDE = join '', map { "$_\0" } split //, $PAGE;
 my $JSON = qq({"a": "<form method=post>", "b": "</form>"}\n);
 my %left = (
@@ -74,6 +87,7 @@ my $backend = CookiePolicy::Backend->new(
     },
     '/forms' => answer("$FORM</form>" x 100_000, 'Content-Type: text/html'),
     (map { ("/chunks/$_" => chunks($_)) } 1, 2, 3, 7, 64, 1000),
+    (map { ("/halves/$_" => halves($_)) } 1 .. length($HALVES) - 1),
     '/latin' => answer($PAGE, 'Content-Type: text/html; charset=ISO-8859-1'),
     '/cut' => answer(substr($PAGE, 0, index($PAGE, '</form>') + 4),
                      'Content-Type: text/html'),
@@ -202,6 +216,16 @@ for my $size (1, 2, 3, 7, 64, 1000) {
     is $whole, $PAGE, "in chunks of $size";
     is scalar(@put), 2, 'with both tokens';
 }
+my %halves;
+for my $cut (1 .. length($HALVES) - 1) {
+    my $body = $visitor->get("/b/halves/$cut")->body;
+
+    push @{ $halves{ $body =~ s/$MARK/TOKEN/gr } }, $cut;
+}
+is scalar(keys %halves), 1, 'cut anywhere it is the same';
+my ($one) = keys %halves;
+my $fields = () = $one =~ /name="csrfmiddlewaretoken"/g;
+is $fields, 50, 'with a field in each of fifty forms';
 like $visitor->get('/b/latin')->body, $FIELD, 'another superset of ASCII';
 my $cut = substr $PAGE, 0, index($PAGE, '</form>') + 4;
 ($bare) = taken_out($visitor->get('/b/cut')->body);
