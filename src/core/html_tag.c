@@ -156,78 +156,53 @@ static inline const char *tag_end(const char *at, const char *mark)
 #define SET(letter) (1u << ((letter) & 31))
 #define IS_IN(set, letter) ((set) >> ((letter) & 31) & 1)
 
-/* What the names of tags that may matter begin with. */
-#define STARTS (SET('b') | SET('f') | SET('i') | SET('n') | SET('p') \
-                | SET('s') | SET('t') | SET('x'))
-#define ENDS (SET('b') | SET('f') | SET('h') | SET('t'))
+/* By the first letter of a name: the second ones with which it may matter. */
+#define ROW(letter) [(letter) & 31]
 
-/* Whether a start tag may matter, by the first two letters of its name:
- * base, button, form, iframe, input, noembed, noframes, plaintext, script,
+/* Start tags: base, form, iframe, noembed, noframes, plaintext, script,
  * style, template, textarea, title, xmp. */
-static bool start_tag_matters(const char *name, bool in_form)
-{
-    char second = name[1] | ' ';
+#define STARTS \
+    ROW('f') = SET('o'), ROW('n') = SET('o'), ROW('p') = SET('l'), \
+    ROW('s') = SET('c') | SET('t'), ROW('t') = SET('e') | SET('i'), \
+    ROW('x') = SET('m')
 
-    switch (name[0] | ' ') {
-    case 'b':
-        return second == 'a' || (second == 'u' && in_form);
-    case 'f':
-    case 'n':
-        return second == 'o';
-    case 'i':
-        return second == 'f' || (second == 'n' && in_form);
-    case 'p':
-        return second == 'l';
-    case 's':
-        return second == 'c' || second == 't';
-    case 't':
-        return second == 'e' || second == 'i';
-    default:
-        return second == 'm';
-    }
-}
+static const unsigned int starts[32] = {
+    STARTS, ROW('b') = SET('a'), ROW('i') = SET('f')
+};
 
-/* The same of an end tag: body, form, html, template. */
-static bool end_tag_matters(const char *name)
-{
-    char second = name[1] | ' ';
+/* And in a form: button, input. */
+static const unsigned int starts_in_form[32] = {
+    STARTS, ROW('b') = SET('a') | SET('u'), ROW('i') = SET('f') | SET('n')
+};
 
-    switch (name[0] | ' ') {
-    case 'b':
-    case 'f':
-        return second == 'o';
-    case 'h':
-        return second == 't';
-    default:
-        return second == 'e';
-    }
-}
+/* End tags: body, form, html, template. */
+static const unsigned int ends[32] = {
+    ROW('b') = SET('o'), ROW('f') = SET('o'), ROW('h') = SET('t'),
+    ROW('t') = SET('e')
+};
 
 /* The `>` of the tag whose `<` is before @a at; NULL where it is no tag, may
  * matter, or is not whole. */
 static inline const char *tag_skip(const char *at, const char *mark,
-                                   bool in_form)
+                                   const unsigned int *rows)
 {
     if (*at == '/') {
         at++;
-        if (IS_IN(ENDS, *at) && end_tag_matters(at)) {
-            return NULL;
-        }
+        rows = ends;
     }
-    else if (IS_IN(STARTS, *at) && start_tag_matters(at, in_form)) {
-        return NULL;
-    }
-    return is_a(at, LETTER) ? tag_end(at, mark) : NULL;
+    return is_a(at, LETTER) && !IS_IN(rows[*at & 31], at[1])
+           ? tag_end(at, mark) : NULL;
 }
 
 void cp_html_text_skip(cp_span *piece, const char **mark, bool in_form)
 {
     const char *end = piece->at + piece->length;
     const char *at = byte_find(piece->at, end, '<');
+    const unsigned int *rows = in_form ? starts_in_form : starts;
 
     while (at < end
            && cp_html_mark(mark, cp_span_make(at, (apr_size_t)(end - at)))) {
-        const char *tag = tag_skip(at + 1, *mark, in_form);
+        const char *tag = tag_skip(at + 1, *mark, rows);
 
         if (!tag) {
             break;
