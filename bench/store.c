@@ -8,9 +8,9 @@
  * given) it prints, for one process and for two at once, how many nanoseconds
  * a look-up, an update and an insert with a removal take, each of random
  * records; how many bytes a session takes; and how long it takes to list all.
- * Times are of the processor, and the best of R rounds, so that what else the
- * machine does counts least. Of two processes the slower one counts, and
- * `scale` says how many times as much both do as one alone.
+ * Times are of the processor, and the median of R rounds. Of two processes the
+ * slower one counts, and `scale` says how many times as much both do as one
+ * alone: the median of the ratios of R pairs, one right after the other.
  */
 #include <getopt.h>
 #include <stdatomic.h>
@@ -27,6 +27,7 @@
 #define OPERATIONS 200000u
 #define SIZES_MAX 8
 #define PROCESSES 2
+#define ROUNDS_MAX 99
 #define LIFE 3600u
 #define SIZE_DEFAULT ((apr_size_t)32 << 20)
 
@@ -162,6 +163,26 @@ static double run_once(const bench *of, operation act, apr_uint64_t seed)
     return begin * 1e9 / OPERATIONS;
 }
 
+/* Has all pages mapped, as they are in a process that runs for long. */
+static apr_uint32_t parts_list(const bench *of, double *longest)
+{
+    apr_array_header_t *entries = apr_array_make(of->pool, 1024,
+                                                 sizeof(cp_store_entry));
+    apr_uint32_t part = 0;
+    apr_status_t rv = APR_SUCCESS;
+
+    while (rv == APR_SUCCESS) {
+        double one = seconds();
+
+        apr_array_clear(entries);
+        rv = of->store->provider->list(of->store, part, of->now, entries);
+        one = seconds() - one;
+        *longest = one > *longest ? one : *longest;
+        part += rv == APR_SUCCESS;
+    }
+    return part;
+}
+
 /* The same in several processes at once. */
 static double run_together(const bench *of, operation act, apr_uint64_t seed)
 {
@@ -170,7 +191,10 @@ static double run_together(const bench *of, operation act, apr_uint64_t seed)
     atomic_store(&shared->waiting, PROCESSES);
     for (int i = 0; i < PROCESSES; i++) {
         if (fork() == 0) {
+            double ignored = 0;
+
             process = (apr_uint64_t)i;
+            parts_list(of, &ignored);
             atomic_fetch_sub(&shared->waiting, 1);
             while (atomic_load(&shared->waiting) > 0) {
             }
@@ -194,40 +218,42 @@ static double run_together(const bench *of, operation act, apr_uint64_t seed)
     return slowest;
 }
 
+static int double_compare(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+
+    return a < b ? -1 : a > b;
+}
+
+static double median(double *of, int count)
+{
+    qsort(of, (size_t)count, sizeof(*of), double_compare);
+    return of[count / 2];
+}
+
 static void compare(const bench *of, const char *what, operation act,
                     int rounds)
 {
-    double alone = 0, together = 0;
+    double alone[ROUNDS_MAX], together[ROUNDS_MAX], scale[ROUNDS_MAX];
 
     for (int i = 0; i < rounds; i++) {
-        double one = run_once(of, act, (apr_uint64_t)i * 7 * OPERATIONS);
-        double two = run_together(of, act, (apr_uint64_t)(i * 7 + 1)
-                                           * OPERATIONS);
+        apr_uint64_t seed = (apr_uint64_t)i * (PROCESSES + 1) * OPERATIONS;
 
-        alone = i == 0 || one < alone ? one : alone;
-        together = i == 0 || two < together ? two : together;
+        alone[i] = run_once(of, act, seed);
+        together[i] = run_together(of, act, seed + OPERATIONS);
+        scale[i] = PROCESSES * alone[i] / together[i];
     }
-    printf("%u\t%s\t%.0f\t%.0f\t%.2f\n", of->sessions, what, alone, together,
-           PROCESSES * alone / together);
+    printf("%u\t%s\t%.0f\t%.0f\t%.2f\n", of->sessions, what,
+           median(alone, rounds), median(together, rounds),
+           median(scale, rounds));
 }
 
 static void list_all(const bench *of)
 {
-    apr_array_header_t *entries = apr_array_make(of->pool, 1024,
-                                                 sizeof(cp_store_entry));
     double begin = seconds(), longest = 0;
-    apr_uint32_t part = 0;
-    apr_status_t rv = APR_SUCCESS;
+    apr_uint32_t part = parts_list(of, &longest);
 
-    while (rv == APR_SUCCESS) {
-        double one = seconds();
-
-        apr_array_clear(entries);
-        rv = of->store->provider->list(of->store, part, of->now, entries);
-        one = seconds() - one;
-        longest = one > longest ? one : longest;
-        part += rv == APR_SUCCESS;
-    }
     printf("%u\tlist all, ms\t%.1f\n%u\tlist one of %u parts, ms at most"
            "\t%.2f\n", of->sessions, (seconds() - begin) * 1e3, of->sessions,
            part, longest * 1e3);
@@ -300,7 +326,8 @@ int main(int argc, char **argv)
         default: return 2;
         }
     }
-    if (of.value > CP_STORE_VALUE_MAX || rounds < 1) {
+    if (of.value > CP_STORE_VALUE_MAX || rounds < 1
+        || rounds > ROUNDS_MAX) {
         return 2;
     }
     apr_initialize();

@@ -164,7 +164,7 @@ void cp_record_prefetch(const cp_shard *shard, const cp_store_name *name)
 apr_status_t cp_record_find(const cp_shard *shard, const cp_store_name *name,
                             apr_uint32_t *found)
 {
-    apr_uint32_t index = *bucket_of(shard, name);
+    apr_uint32_t index = cp_index_read(bucket_of(shard, name));
     apr_uint32_t steps;
 
     for (steps = 0; steps < shard->block_count; steps++) {
@@ -181,11 +181,12 @@ apr_status_t cp_record_find(const cp_shard *shard, const cp_store_name *name,
         __builtin_prefetch(head + 1);
         __builtin_prefetch(head + 2);
         __builtin_prefetch(head + 3);
+        __builtin_prefetch(head + 4);
         if (memcmp(&head->name, name, sizeof(*name)) == 0) {
             *found = index;
             return APR_SUCCESS;
         }
-        index = head->next;
+        index = cp_index_read(&head->next);
     }
     return CP_SHARD_DAMAGED;
 }
@@ -321,8 +322,8 @@ bool cp_record_read(const cp_shard *shard, apr_uint32_t index,
                     cp_store_record *record, apr_pool_t *pool)
 {
     const cp_block_head *head = cp_block_head_at(shard, index);
-    apr_size_t length = head->length;
-    apr_uint32_t next = head->data;
+    apr_size_t length = cp_index_read(&head->length);
+    apr_uint32_t next = cp_index_read(&head->data);
     apr_size_t done;
     char *value;
 
@@ -337,7 +338,7 @@ bool cp_record_read(const cp_shard *shard, apr_uint32_t index,
         }
         memcpy(value + done, shard->blocks[next].data.bytes,
                CP_BLOCK_DATA_SIZE);
-        next = shard->blocks[next].data.next;
+        next = cp_index_read(&shard->blocks[next].data.next);
     }
     value[length] = '\0';
     record->value = cp_span_make(value, length);

@@ -4,7 +4,7 @@
  *        and the lists that records are in. Only store_shard.c uses it.
  *
  * A record is one head block and a chain of data blocks. Nothing here takes
- * the shard's lock; the caller has it.
+ * the shard's lock; the caller has it, but for those that only look.
  *
  * A function that returns bool says false when it met damage: an index out of
  * range, a link that does not lead back, a chain of the wrong length. The
@@ -82,7 +82,8 @@ union cp_shard_block {
 
 struct cp_shard_state {
     pthread_mutex_t lock;
-    atomic_uint writing;            /* set while links may be inconsistent */
+    atomic_uint writing;            /* counted up before and after each change:
+                                       odd while links may be inconsistent */
     apr_uint32_t free;
     apr_uint32_t free_count;
     apr_uint32_t revision;          /* the last one given out */
@@ -108,6 +109,13 @@ static inline cp_block_head *cp_block_head_at(const cp_shard *shard,
                                               apr_uint32_t index)
 {
     return &shard->blocks[index].head;
+}
+
+/** Reads an index, or a length, that another process may be writing: once, so
+ *  that what was checked is what is used. */
+static inline apr_uint32_t cp_index_read(const apr_uint32_t *at)
+{
+    return __atomic_load_n(at, __ATOMIC_RELAXED);
 }
 
 static inline int cp_block_kind(const cp_shard *shard, apr_uint32_t index)
@@ -176,12 +184,13 @@ static inline void cp_wheel_pass(struct cp_shard_state *state,
  *  lock, and so the time to take it is not lost. */
 void cp_record_prefetch(const cp_shard *shard, const cp_store_name *name);
 
-/** Finds the record of that name, expired or not.
+/** Finds the record of that name, expired or not. Without the lock it may say
+ *  anything, but does no harm.
  *  @return APR_SUCCESS, APR_NOTFOUND or CP_SHARD_DAMAGED */
 apr_status_t cp_record_find(const cp_shard *shard, const cp_store_name *name,
                             apr_uint32_t *found);
 
-/** Copies a record into @a pool. */
+/** Copies a record into @a pool. Without the lock, as cp_record_find(). */
 bool cp_record_read(const cp_shard *shard, apr_uint32_t index,
                     cp_store_record *record, apr_pool_t *pool);
 

@@ -78,16 +78,25 @@ void cp_shard_map(cp_shard *shard, void *memory, apr_uint32_t blocks)
 /* The lock. */
 
 /* The stores between the two are those that a dead writer may have left half
- * done; the fences keep the compiler from moving any out. */
+ * done, and that whoever looks without the lock may see half done; the fences
+ * keep them in. Only the lock's owner calls these. */
 static void writing_begin(const cp_shard *shard)
 {
-    atomic_store_explicit(&shard->state->writing, 1, memory_order_relaxed);
+    atomic_uint *writing = &shard->state->writing;
+
+    atomic_store_explicit(writing,
+                          atomic_load_explicit(writing, memory_order_relaxed)
+                          | 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
 }
 
 static void writing_end(const cp_shard *shard)
 {
-    atomic_store_explicit(&shard->state->writing, 0, memory_order_release);
+    atomic_uint *writing = &shard->state->writing;
+
+    atomic_store_explicit(writing,
+                          (atomic_load_explicit(writing, memory_order_relaxed)
+                           | 1) + 1, memory_order_release);
 }
 
 static apr_status_t shard_repair(const cp_shard *shard)
@@ -142,7 +151,7 @@ static apr_status_t shard_enter(const cp_shard *shard)
     if (rv != 0) {
         return rv == ETIMEDOUT ? APR_TIMEUP : rv;
     }
-    if (atomic_load_explicit(&shard->state->writing, memory_order_acquire)
+    if (atomic_load_explicit(&shard->state->writing, memory_order_acquire) & 1
         && shard_repair(shard) != APR_SUCCESS) {
         shard_leave(shard);
         return CP_SHARD_DAMAGED;
@@ -234,6 +243,31 @@ static apr_status_t record_get(const cp_shard *shard,
                                                        : CP_SHARD_DAMAGED;
 }
 
+/* Looks without the lock, so that those who only read write nothing and do not
+ * wait for each other. What was found counts where nobody wrote meanwhile.
+ * @return false if it does not count, or the record's use is to be noted */
+static bool record_glance(const cp_shard *shard, const cp_store_name *name,
+                          apr_uint32_t now, bool noted,
+                          cp_store_record *record, apr_status_t *rv,
+                          apr_pool_t *pool)
+{
+    atomic_uint *writing = &shard->state->writing;
+    unsigned int before = atomic_load_explicit(writing, memory_order_acquire);
+    apr_uint32_t index;
+    bool done;
+
+    if (before & 1) {
+        return false;
+    }
+    *rv = record_get(shard, name, now, record, &index, pool);
+    done = *rv == APR_NOTFOUND
+           || (*rv == APR_SUCCESS
+               && (!noted || cp_block_head_at(shard, index)->used == now));
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(writing, memory_order_relaxed) == before
+           && done;
+}
+
 static apr_status_t record_load(const cp_shard *shard,
                                 const cp_store_name *name, apr_uint32_t now,
                                 cp_store_record *record, apr_pool_t *pool)
@@ -258,6 +292,9 @@ apr_status_t cp_shard_load(cp_shard *shard, const cp_store_name *name,
     apr_status_t rv;
 
     cp_record_prefetch(shard, name);
+    if (record_glance(shard, name, now, true, record, &rv, pool)) {
+        return rv;
+    }
     rv = shard_enter(shard);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -277,8 +314,13 @@ apr_status_t cp_shard_peek(cp_shard *shard, const cp_store_name *name,
                            apr_pool_t *pool)
 {
     apr_uint32_t index;
-    apr_status_t rv = shard_enter(shard);
+    apr_status_t rv;
 
+    cp_record_prefetch(shard, name);
+    if (record_glance(shard, name, now, false, record, &rv, pool)) {
+        return rv;
+    }
+    rv = shard_enter(shard);
     if (rv != APR_SUCCESS) {
         return rv;
     }

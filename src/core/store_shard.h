@@ -10,6 +10,9 @@
  * old one, and whoever finds both keeps the newer. All else (links, lists,
  * counters) is made anew from the kinds by whoever next takes the lock.
  *
+ * Whoever only looks takes no lock: a number that writers count up says whether
+ * what was seen counts.
+ *
  * A cp_shard lies in the process's own memory and is trusted; what it points
  * to is not: every index is checked before it is used.
  */

@@ -16,7 +16,7 @@
 #define SEGMENT_MAGIC "cpStore"
 
 /* To be counted up with every change of what lies in a segment. */
-#define SEGMENT_VERSION 2u
+#define SEGMENT_VERSION 3u
 
 #define SEGMENT_COMPLETE 0x600dc0deu
 

@@ -415,6 +415,13 @@ static void test_stuck_lock(void **state)
     }
     assert_int_equal(waitpid(child, &ready, WUNTRACED), child);
     assert_int_equal(get(&shard, 3, NOW, &record), APR_TIMEUP);
+    /* What is only looked at needs no lock, but where somebody is writing. */
+    assert_int_equal(get(&shard, 3, NOW + 3, &record), APR_SUCCESS);
+    assert_true(sample_matches(record.value, 3, 0, LENGTH));
+    assert_int_equal(get(&shard, RECORDS, NOW, &record), APR_NOTFOUND);
+    atomic_store(&shard.state->writing, 7);
+    assert_int_equal(get(&shard, 3, NOW + 3, &record), APR_TIMEUP);
+    atomic_store(&shard.state->writing, 8);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &ready, 0), child);
     assert_int_equal(get(&shard, 3, NOW, &record), APR_SUCCESS);
