@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <apr_general.h>
 
+#include "measure.h"
 #include "store_shm.h"
 
 #define OPERATIONS 200000u
@@ -58,23 +58,6 @@ static apr_uint64_t process;
 
 static char value[CP_STORE_VALUE_MAX];
 
-static apr_uint64_t mix(apr_uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
-static cp_store_name name_of(apr_uint64_t number)
-{
-    apr_uint64_t halves[2] = { mix(number), mix(number ^ 0x5eed5eed5eedu) };
-    cp_store_name name;
-
-    memcpy(name.bytes, halves, sizeof(name.bytes));
-    return name;
-}
-
 static void stop(const char *what, apr_status_t rv)
 {
     fprintf(stderr, "%s: status %d\n", what, rv);
@@ -83,7 +66,7 @@ static void stop(const char *what, apr_status_t rv)
 
 static void save(const bench *of, apr_uint64_t number, apr_uint32_t revision)
 {
-    cp_store_name name = name_of(number);
+    cp_store_name name = cp_name_of(number);
     cp_store_record record = { cp_span_make(value, of->value),
                                of->now + LIFE, revision, 1 + number % 1000 };
     apr_status_t rv = of->store->provider->save(of->store, &name, of->now,
@@ -96,7 +79,7 @@ static void save(const bench *of, apr_uint64_t number, apr_uint32_t revision)
 
 static void look_up(const bench *of, apr_uint64_t random, apr_pool_t *pool)
 {
-    cp_store_name name = name_of(random % of->sessions);
+    cp_store_name name = cp_name_of(random % of->sessions);
     cp_store_record record;
     apr_status_t rv = of->store->provider->load(of->store, &name, of->now,
                                                 &record, pool);
@@ -110,7 +93,7 @@ static void look_up(const bench *of, apr_uint64_t random, apr_pool_t *pool)
 static void update(const bench *of, apr_uint64_t random, apr_pool_t *pool)
 {
     apr_uint64_t number = random % of->sessions;
-    cp_store_name name = name_of(number);
+    cp_store_name name = cp_name_of(number);
     cp_store_record record;
     apr_status_t rv = of->store->provider->load(of->store, &name, of->now,
                                                 &record, pool);
@@ -125,7 +108,7 @@ static void update(const bench *of, apr_uint64_t random, apr_pool_t *pool)
 static void insert(const bench *of, apr_uint64_t random, apr_pool_t *pool)
 {
     apr_uint64_t number = of->sessions + (random << 1) + process;
-    cp_store_name name = name_of(number);
+    cp_store_name name = cp_name_of(number);
     apr_status_t rv;
 
     (void)pool;
@@ -136,14 +119,6 @@ static void insert(const bench *of, apr_uint64_t random, apr_pool_t *pool)
     }
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* @return nanoseconds an operation */
 static double run_once(const bench *of, operation act, apr_uint64_t seed)
 {
@@ -151,14 +126,14 @@ static double run_once(const bench *of, operation act, apr_uint64_t seed)
     double begin;
 
     apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
-    begin = seconds();
+    begin = cp_seconds();
     for (apr_uint32_t i = 0; i < OPERATIONS; i++) {
-        act(of, mix(seed + i), pool);
+        act(of, cp_mix(seed + i), pool);
         if (i % 64 == 0) {
             apr_pool_clear(pool);
         }
     }
-    begin = seconds() - begin;
+    begin = cp_seconds() - begin;
     apr_pool_destroy(pool);
     return begin * 1e9 / OPERATIONS;
 }
@@ -172,11 +147,11 @@ static apr_uint32_t parts_list(const bench *of, double *longest)
     apr_status_t rv = APR_SUCCESS;
 
     while (rv == APR_SUCCESS) {
-        double one = seconds();
+        double one = cp_seconds();
 
         apr_array_clear(entries);
         rv = of->store->provider->list(of->store, part, of->now, entries);
-        one = seconds() - one;
+        one = cp_seconds() - one;
         *longest = one > *longest ? one : *longest;
         part += rv == APR_SUCCESS;
     }
@@ -218,20 +193,6 @@ static double run_together(const bench *of, operation act, apr_uint64_t seed)
     return slowest;
 }
 
-static int double_compare(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-
-    return a < b ? -1 : a > b;
-}
-
-static double median(double *of, int count)
-{
-    qsort(of, (size_t)count, sizeof(*of), double_compare);
-    return of[count / 2];
-}
-
 static void compare(const bench *of, const char *what, operation act,
                     int rounds)
 {
@@ -245,18 +206,18 @@ static void compare(const bench *of, const char *what, operation act,
         scale[i] = PROCESSES * alone[i] / together[i];
     }
     printf("%u\t%s\t%.0f\t%.0f\t%.2f\n", of->sessions, what,
-           median(alone, rounds), median(together, rounds),
-           median(scale, rounds));
+           cp_median(alone, rounds), cp_median(together, rounds),
+           cp_median(scale, rounds));
 }
 
 static void list_all(const bench *of)
 {
-    double begin = seconds(), longest = 0;
+    double begin = cp_seconds(), longest = 0;
     apr_uint32_t part = parts_list(of, &longest);
 
     printf("%u\tlist all, ms\t%.1f\n%u\tlist one of %u parts, ms at most"
-           "\t%.2f\n", of->sessions, (seconds() - begin) * 1e3, of->sessions,
-           part, longest * 1e3);
+           "\t%.2f\n", of->sessions, (cp_seconds() - begin) * 1e3,
+           of->sessions, part, longest * 1e3);
 }
 
 /* A third more than the records take, so that nothing is evicted; but no
