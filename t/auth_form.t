@@ -156,7 +156,8 @@ AddOutputFilter INCLUDES .shtml
 </VirtualHost>
 CONFIG
 mkdir $server->dir . "/htdocs/$_" or die $! for qw(inline inline/excluded);
-$server->file('users', "ann:$hash\nbob:$hash\n");
+my $unfit = 'a' x 300;
+$server->file('users', "ann:$hash\nbob:$hash\n$unfit:$hash\n");
 $server->file("htdocs/$_", <<'HTML') for qw(login.html login.shtml);
 <!DOCTYPE html><html><head><title>Log in</title></head><body>
 <form method="post" action="/dologin">
@@ -268,6 +269,23 @@ for my $host (qw(own.example lazy.example)) {
     is user_of($visitor), undef, 'nobody in the session either';
     is private($copy)->status, 302, 'nor with a copy of the cookie';
     is user_of($copy), undef, 'which is nobody\'s';
+}
+
+# --- Who is none of the session's, but mod_auth_form's ----------------------
+
+{
+    my $visitor = visitor();
+
+    $visitor->get('/cgi/echo.pl?' . form_encode([ h => 'X-Session: cart=3' ]));
+    my $before = $visitor->twin;
+    log_in($visitor, $unfit);
+    like $server->log, qr/CP0051/, 'a name that does not fit';
+    is user_of($visitor), undef, 'is not the session\'s user';
+    is private($visitor)->status, 200, 'but mod_auth_form lets it in';
+    is private($before)->status, 302, 'and not who had the id before';
+    is $visitor->post('/cgi/echo.pl', {},
+                      token => $before->cookie('csrftoken'))->status, 403,
+        'whose token passes no more, either';
 }
 
 # --- Parts of pages, HTTP/2 -------------------------------------------------
@@ -544,7 +562,7 @@ for my $host (qw(cookie.example application.example)) {
     is user_of($visitor), undef, 'but not in a session of the module';
 }
 
-unlike $server->log, qr/\Q$PASSWORD\E|CP005\d|AH0182[12]/,
+unlike $server->log, qr/\Q$PASSWORD\E|CP005[02-9]|AH0182[12]/,
     'no password in the log, and no complaint';
 
 # --- What cannot be stored -------------------------------------------------

@@ -316,7 +316,13 @@ static bool record_change(cp_visit *visit, const cp_session_change *change,
         record->until = change->until;
     }
     return !visit->session->stored || change->logout || user
-           || change->rotate;
+           || change->rotate || change->sever;
+}
+
+/* Whether nothing that was handed out before is worth anything afterwards. */
+static bool is_cut(const cp_session_change *change)
+{
+    return change->login || change->logout || change->sever;
 }
 
 /* What was under the old id: gone, or after a mere rotation for some seconds
@@ -332,7 +338,7 @@ static apr_status_t predecessor_end(const cp_visit *visit,
     if (!before->stored) {
         return APR_SUCCESS;
     }
-    if (change->login || change->logout) {
+    if (is_cut(change)) {
         status = cp_record_remove(visit, &before->id);
         return APR_STATUS_IS_NOTFOUND(status) ? APR_SUCCESS : status;
     }
@@ -386,7 +392,7 @@ static apr_status_t session_save(cp_visit *visit,
         if (!cp_session_id_draw(visit, !stateless, &session->id)) {
             return APR_EGENERAL;
         }
-        if (change->login || change->logout) {
+        if (is_cut(change)) {
             memcpy(record.binding, session->id.bytes, sizeof(record.binding));
         }
     }
@@ -414,7 +420,7 @@ static apr_status_t session_save(cp_visit *visit,
     if (fresh) {
         session_announce(visit);
     }
-    if (change->login || change->logout) {
+    if (is_cut(change)) {
         cp_csrf_renew(visit);
     }
     return APR_SUCCESS;

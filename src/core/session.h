@@ -38,6 +38,9 @@ typedef struct cp_session_change {
     bool everywhere;            /* all sessions of that user: of who is logged
                                    in, and of who is to be */
     bool rotate;
+    bool sever;                 /* a rotation without grace, and with a new
+                                   csrftoken: for who knew the old ones it is
+                                   as after a login */
     apr_table_t *set;           /* attributes; an empty value unsets; or
                                    NULL */
     apr_table_t *entries;       /* of mod_session, likewise; NULL: neither

@@ -200,12 +200,14 @@ bool cp_bridge_session_see(cp_exchange *exchange, request_rec *r)
             change.by_entries = true;
         }
         else {
+            /* mod_auth_form knows him by the entries all the same, so that
+             * an id from before may not lead to them. */
             change.login = change.auth_name = NULL;
-            change.rotate = true;
+            change.sever = true;
         }
     }
     change.logout = !change.login && is_logged_out(exchange, bridge);
-    if (!change.login && !change.logout && !change.rotate) {
+    if (!change.login && !change.logout && !change.sever) {
         return false;
     }
     change.entries = changes_find(bridge, exchange->visit->pool);

@@ -524,6 +524,26 @@ static void a_rotation_does_not_set_back_the_clock(void **state)
     assert_null(cp_session_user(visit));
 }
 
+/* Nobody whom the old id or its token was planted by gets in. */
+static void what_is_severed_has_no_grace(void **state)
+{
+    cp_session_change change = sample_set(&site, NULL, NULL);
+    const char *before = stored("a", "1");
+    const char *csrf = site.jar[CP_CSRF];
+    cp_visit *visit = sample_visit(&site);
+
+    (void)state;
+    change.sever = true;
+    assert_int_equal(cp_session_apply(visit, &change), APR_SUCCESS);
+    sample_take(&site, visit, false);
+    assert_string_not_equal(site.jar[CP_SESSION], before);
+    assert_int_equal(reason_of(visit_with(before)), CP_ENDED);
+    visit = sample_visit(&site);
+    assert_string_equal(sample_attribute(visit, "a"), "1");
+    assert_false(cp_csrf_check(visit, cp_span_of(csrf)));
+    assert_true(cp_csrf_check(visit, cp_span_of(site.jar[CP_CSRF])));
+}
+
 /* Nothing stored any more, but open forms are as good as ever. */
 static void an_emptied_session_is_rotated(void **state)
 {
@@ -1157,6 +1177,7 @@ int main(void)
         TEST(a_grace_ends_with_its_session),
         TEST(both_ids_of_a_rotation_are_one_session),
         TEST(a_rotation_does_not_set_back_the_clock),
+        TEST(what_is_severed_has_no_grace),
         TEST(an_emptied_session_is_rotated),
         TEST(a_rotation_brings_nothing_back),
         TEST(a_change_brings_nothing_back),
