@@ -25,6 +25,9 @@ typedef struct roster {
     apr_uint32_t expires;
     int count;
     entry entries[CP_ROSTER_MAX + 1];   /* in the order of their making */
+    int ending_count;
+    cp_store_name ending[CP_ROSTER_MAX];    /* of sessions that are off it, and
+                                               to be ended once it is saved */
 } roster;
 
 /* --- How it is stored ------------------------------------------------- */
@@ -97,7 +100,7 @@ static apr_status_t roster_load(const cp_listing *where, unsigned char key,
     cp_store_record record;
     apr_status_t rv;
 
-    list->count = 0;
+    list->count = list->ending_count = 0;
     list->revision = list->expires = 0;
     if (!roster_name(where->ring, key, realm, user, &list->name)) {
         return APR_EGENERAL;
@@ -194,20 +197,27 @@ static void entry_drop_named(roster *list, const cp_store_name *name)
     }
 }
 
+/* @return as the store does, but APR_SUCCESS for what was not there */
+static apr_status_t session_end(const cp_listing *where,
+                                const cp_store_name *name)
+{
+    apr_status_t rv = where->store->provider->remove(where->store, name,
+                                                     where->now);
+
+    return APR_STATUS_IS_NOTFOUND(rv) ? APR_SUCCESS : rv;
+}
+
 /* Ended ones are only looked for here: a logout leaves the roster alone. */
-static apr_status_t room_make(const cp_listing *where, roster *list,
-                              int limit, apr_pool_t *pool)
+static apr_status_t ended_drop(const cp_listing *where, roster *list,
+                               apr_pool_t *pool)
 {
     cp_store *store = where->store;
     cp_store_record record;
-    apr_status_t rv;
 
-    if (list->count < limit) {
-        return APR_SUCCESS;
-    }
     for (int i = list->count - 1; i >= 0; i--) {
-        rv = store->provider->peek(store, &list->entries[i].name, where->now,
-                                   &record, pool);
+        apr_status_t rv = store->provider->peek(store, &list->entries[i].name,
+                                                where->now, &record, pool);
+
         if (APR_STATUS_IS_NOTFOUND(rv)) {
             entry_drop(list, i);
         }
@@ -215,16 +225,40 @@ static apr_status_t room_make(const cp_listing *where, roster *list,
             return rv;
         }
     }
-    while (list->count >= limit) {
-        /* Before it is off the roster, so that none is ever lost sight of. */
-        rv = store->provider->remove(store, &list->entries[0].name,
-                                     where->now);
-        if (rv != APR_SUCCESS && !APR_STATUS_IS_NOTFOUND(rv)) {
-            return rv;
-        }
-        entry_drop(list, 0);
-    }
     return APR_SUCCESS;
+}
+
+/* Sessions end before they are off the roster, so that none is ever lost sight
+ * of. But where the roster got shorter since the store refused it, nobody
+ * knows yet whether the store takes anything at all. */
+static apr_status_t room_make(const cp_listing *where, roster *list,
+                              int limit, apr_pool_t *pool)
+{
+    apr_status_t rv = list->count < limit ? APR_SUCCESS
+                                          : ended_drop(where, list, pool);
+
+    while (rv == APR_SUCCESS && list->count >= limit) {
+        if (limit < CP_ROSTER_MAX) {
+            list->ending[list->ending_count++] = list->entries[0].name;
+        }
+        else {
+            rv = session_end(where, &list->entries[0].name);
+        }
+        if (rv == APR_SUCCESS) {
+            entry_drop(list, 0);
+        }
+    }
+    return rv;
+}
+
+static apr_status_t ending_end(const cp_listing *where, const roster *list)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    for (int i = 0; i < list->ending_count && rv == APR_SUCCESS; i++) {
+        rv = session_end(where, &list->ending[i]);
+    }
+    return rv;
 }
 
 static apr_status_t enter(const cp_listing *where,
@@ -246,7 +280,8 @@ static apr_status_t enter(const cp_listing *where,
     }
     list->entries[list->count++] = (entry){ *session->name, where->now,
                                             session->ends };
-    return roster_save(where, list, session);
+    rv = roster_save(where, list, session);
+    return rv == APR_SUCCESS ? ending_end(where, list) : rv;
 }
 
 /* Somebody else has changed the roster, or it went. */

@@ -197,6 +197,25 @@ static void where_values_are_short(void **state)
                      APR_ENOSPC);
 }
 
+/* A full one refuses rosters of any length. */
+static void a_store_that_takes_nothing_ends_nothing(void **state)
+{
+    cp_visit *visit;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        tokens[i] = logged_in("alice");
+    }
+    sample_browse(&site);
+    visit = sample_visit(&site);
+    site.store.value_max = 20;
+    assert_int_equal(sample_login(&site, visit, "alice"), APR_ENOSPC);
+    for (int i = 0; i < 5; i++) {
+        assert_true(is_in(tokens[i]));
+    }
+    assert_int_equal(end_roster("alice"), 5);
+}
+
 static void what_is_over_does_not_count(void **state)
 {
     apr_size_t length;
@@ -412,6 +431,7 @@ int main(void)
         TEST(the_oldest_goes),
         TEST(the_oldest_of_full_goes),
         TEST(where_values_are_short),
+        TEST(a_store_that_takes_nothing_ends_nothing),
         TEST(what_is_over_does_not_count),
         TEST(a_rotation_is_no_second_session),
         TEST(under_a_new_key),
