@@ -29,6 +29,17 @@ apr_status_t cp_enrol(const cp_visit *visit, const cp_record *record,
     return cp_roster_enter(&where, &session, visit->pool);
 }
 
+void cp_enrolled_use(const cp_visit *visit)
+{
+    const char *user = cp_session_user(visit);
+    cp_listing where = where_of(visit);
+
+    if (user) {
+        cp_roster_use(&where, visit->session->id.bytes[CP_SESSION_ID_KEY],
+                      visit->request.realm, user, visit->pool);
+    }
+}
+
 apr_status_t cp_enrolled_end(const cp_visit *visit, const char *login)
 {
     const char *users[] = { cp_session_user(visit), login };

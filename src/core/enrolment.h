@@ -18,6 +18,10 @@
 apr_status_t cp_enrol(const cp_visit *visit, const cp_record *record,
                       const cp_session *before, apr_uint32_t ends);
 
+/** Keeps the roster of the user who is logged in from making room before the
+ *  session does. */
+void cp_enrolled_use(const cp_visit *visit);
+
 /**
  * Ends all sessions of the user who is logged in, and of the one who is about
  * to log in. One that draws a new id meanwhile finds its record gone, and

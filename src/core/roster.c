@@ -312,6 +312,20 @@ apr_status_t cp_roster_enter(const cp_listing *where,
     return is_to_be_tried(rv) ? APR_TIMEUP : rv;
 }
 
+/* --- Keeping ---------------------------------------------------------- */
+
+void cp_roster_use(const cp_listing *where, unsigned char key, cp_span realm,
+                   const char *user, apr_pool_t *pool)
+{
+    cp_store_record record;
+    cp_store_name name;
+
+    if (roster_name(where->ring, key, realm, user, &name)) {
+        where->store->provider->load(where->store, &name, where->now, &record,
+                                     pool);
+    }
+}
+
 /* --- Ending ----------------------------------------------------------- */
 
 static apr_status_t entries_end(const cp_listing *where, const roster *list,

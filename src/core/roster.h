@@ -5,8 +5,8 @@
  *        them in a store that cannot list.
  *
  * A roster is filed under a MAC of user and realm, and written when a session
- * gets a new name while somebody is logged in; no other request reads it. It
- * is changed by the store's compare-and-swap. With a store that has none, or
+ * gets a new name while somebody is logged in; read as often as the idle time
+ * of one of them is written anew. It is changed by the store's compare-and-swap. With a store that has none, or
  * that has evicted the roster, some sessions may not be on it: they live on,
  * and do not count.
  */
@@ -36,6 +36,11 @@ typedef struct cp_enrolment {
  */
 apr_status_t cp_roster_enter(const cp_listing *where,
                              const cp_enrolment *session, apr_pool_t *pool);
+
+/** Lets the store know that a user's roster is in use, so that it does not make
+ *  room before the sessions that are on it. */
+void cp_roster_use(const cp_listing *where, unsigned char key, cp_span realm,
+                   const char *user, apr_pool_t *pool);
 
 /**
  * Ends all sessions on a user's roster.

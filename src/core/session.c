@@ -93,6 +93,7 @@ static void touch(const cp_visit *visit, cp_session *session)
                                 visit->site->idle / TOUCHES_IN_IDLE)
         && cp_record_touch(visit, &session->id, expires) == APR_SUCCESS) {
         session->record.expires = expires;
+        cp_enrolled_use(visit);
     }
 }
 

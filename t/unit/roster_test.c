@@ -233,6 +233,17 @@ static void what_is_over_does_not_count(void **state)
                      site.request.now + SAMPLE_ABSOLUTE);
 }
 
+/* It makes no room before the sessions on it, whose users it stands for. */
+static void it_is_in_use_while_its_sessions_are(void **state)
+{
+    const char *token = logged_in("alice");
+
+    (void)state;
+    site.request.now += SAMPLE_IDLE / 2;
+    assert_true(is_in(token));
+    assert_int_equal(roster_only()->at, site.request.now);
+}
+
 /* A new id takes the place of the old one. */
 static void a_rotation_is_no_second_session(void **state)
 {
@@ -433,6 +444,7 @@ int main(void)
         TEST(where_values_are_short),
         TEST(a_store_that_takes_nothing_ends_nothing),
         TEST(what_is_over_does_not_count),
+        TEST(it_is_in_use_while_its_sessions_are),
         TEST(a_rotation_is_no_second_session),
         TEST(under_a_new_key),
         TEST(two_at_once),
