@@ -27,6 +27,12 @@ CookiePolicySessionHeader X-Session login
     CookiePolicyCsrf Origin
     SetHandler cookiepolicy-status
 </Location>
+<Directory "{DIR}/htdocs/tenants">
+    AllowOverride FileInfo
+</Directory>
+<Location "/tenants/both">
+    SetHandler cookiepolicy-status
+</Location>
 <Location "/admin">
     SetHandler cookiepolicy-status
     AuthType Basic
@@ -38,6 +44,16 @@ CookiePolicySessionHeader X-Session login
 CONFIG
 $server->file('users', 'root:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=' . "\n");
 my @root = (Authorization => 'Basic cm9vdDp0ZXN0');     # root, test
+
+mkdir $server->dir . "/htdocs/$_" or die $!
+    for 'tenants', map { "tenants/$_" } qw(plain files mime other both);
+$server->file("htdocs/tenants/$_->[0]/.htaccess", "$_->[1]\n")
+    for [ plain => 'SetHandler cookiepolicy-status' ],
+        [ files => "<Files *>\nSetHandler cookiepolicy-status\n</Files>" ],
+        [ mime => 'AddHandler cookiepolicy-status .html' ],
+        [ other => 'AddDefaultCharset utf-8' ],
+        [ both => 'SetHandler cookiepolicy-status' ];
+$server->file("htdocs/tenants/mime/page.html", 'x');
 
 ok $server->start, 'a server of its own' or diag $server->log;
 
@@ -65,6 +81,18 @@ sub listed {
     return JSON::PP->new->utf8->decode(
         $admin->get("/admin?sessions&json$query", headers => [ @root ])->body);
 }
+
+# --- Of whom the page is -----------------------------------------------------
+
+for my $path (qw(plain/page files/page mime/page.html both/page)) {
+    my $answer = $bob->get("/tenants/$path?sessions&json");
+
+    is $answer->status, 403, "a tenant's $path shows no sessions";
+    unlike $answer->body, qr/ann/, 'nor names';
+    $bob->post("/tenants/$path?sessions", [ user => 'ann' ]);
+    is user($ann), 'ann', 'and ends none';
+}
+like $server->log, qr/CP0097/, 'which is logged';
 
 # --- Listing ----------------------------------------------------------------
 

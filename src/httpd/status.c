@@ -17,8 +17,6 @@
 #include <http_request.h>
 #include <apr_strings.h>
 
-#define HANDLER "cookiepolicy-status"
-
 typedef struct figure {
     const char *name;
     const char *cookie;         /* label, or NULL */
@@ -170,7 +168,7 @@ static int status_handler(request_rec *r)
     apr_array_header_t *figures;
     bool counted, sessions;
 
-    if (!r->handler || strcmp(r->handler, HANDLER)) {
+    if (!r->handler || strcmp(r->handler, CP_STATUS_HANDLER)) {
         return DECLINED;
     }
     sessions = cp_status_sessions_is_wanted(r->args);

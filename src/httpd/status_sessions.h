@@ -7,6 +7,8 @@
 
 #include "config.h"
 
+#define CP_STATUS_HANDLER "cookiepolicy-status"
+
 /** Whether a query asks for the sessions. */
 bool cp_status_sessions_is_wanted(const char *query);
 
