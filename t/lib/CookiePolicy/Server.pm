@@ -199,7 +199,7 @@ sub start {
 
 # How often a hook did not let it begin.
 sub _refused {
-    my $count = () = $_[0]->log =~ /AH00016: Configuration Failed/g;
+    my $count = () = $_[0]->log =~ /AH000(?:1[3-9]|20): /g;
 
     return $count;
 }
