@@ -321,7 +321,7 @@ subtest 'Django\'s own choice of a language' => sub {
     is $answer->{status}, 302, 'Django\'s set_language is called';
     is value_set($answer, 'django_language'), 'fr',
        'the module follows, with one cookie';
-    like $answer->{set}{django_language}[0], qr/; HttpOnly/,
+    like $answer->{set}{django_language}[0], qr/; Max-Age=31536000;/,
          'which is the module\'s';
     like $visitor->get('/')->{content}, qr/<html lang="fr">/,
          'Django speaks it';

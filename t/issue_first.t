@@ -33,6 +33,8 @@ for my $name (sort keys %$set) {
 }
 ok $set->{sessionid}{httponly}, 'sessionid is HttpOnly';
 ok !$set->{csrftoken}{httponly}, 'csrftoken is for scripts, too';
+ok !$set->{django_language}{httponly},
+    'django_language too: a banner speaks it';
 ok !$set->{cookies_preferences}{httponly},
     'cookies_preferences is for scripts, too';
 like $first->header('cache-control'), qr/\bprivate\b/,

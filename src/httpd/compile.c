@@ -92,9 +92,8 @@ static int required_check(const apr_array_header_t *required,
 static void attributes_default(cp_attributes *attributes, int cookie,
                                int consent_lifetime)
 {
-    static const bool http_only[CP_MANAGED_COUNT] = {
-        [CP_SESSION] = true, [CP_LANGUAGE] = true
-    };
+    /* The other three are what scripts of the page go by. */
+    static const bool http_only[CP_MANAGED_COUNT] = { [CP_SESSION] = true };
     const int max_age[CP_MANAGED_COUNT] = {
         [CP_SESSION] = CP_COOKIE_AGE_SESSION,
         [CP_CSRF] = CP_COOKIE_AGE_SESSION,
