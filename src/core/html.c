@@ -12,6 +12,20 @@ cp_html *cp_html_make(const cp_html_origin *own, const char *field,
     return html;
 }
 
+cp_html *cp_html_head_make(bool xml, apr_pool_t *pool)
+{
+    cp_html *html = cp_html_make(NULL, "", pool);
+
+    html->head_only = true;
+    html->rootless = xml;
+    return html;
+}
+
+bool cp_html_head_is_open(const cp_html *html)
+{
+    return html->head_open;
+}
+
 /* Behind `<!`: a comment, or something that ends at the next `>`. */
 static void markup_read(cp_html *html, cp_span *piece)
 {
@@ -218,6 +232,9 @@ static bool tag_read_whole(cp_html *html, cp_span *piece,
 static cp_html_place head_end(cp_html *html, char c)
 {
     html->head_open = false;
+    if (html->rootless) {
+        return CP_HTML_NONE;
+    }
     if (html->begun) {
         return CP_HTML_HEAD;
     }
@@ -395,6 +412,9 @@ cp_html_place cp_html_next(cp_html *html, cp_span *piece, apr_size_t *held)
     cp_html_place place = CP_HTML_NONE;
 
     html->mark = NULL;
+    if (html->head_only && !html->head_open) {
+        html->state = CP_HTML_S_PLAIN;
+    }
     while (piece->length && place == CP_HTML_NONE) {
         *held = 0;
         place = step(html, piece, held);

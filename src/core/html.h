@@ -34,6 +34,16 @@ cp_html *cp_html_make(const cp_html_origin *own, const char *field,
                       apr_pool_t *pool);
 
 /**
+ * A reader that finds the head alone; nothing need be read behind it.
+ * @param xml  the page is read as XML: there is a head only within an element
+ *             html, and what an internal subset leads astray has none
+ */
+cp_html *cp_html_head_make(bool xml, apr_pool_t *pool);
+
+/** Whether the place of the head may still come. */
+bool cp_html_head_is_open(const cp_html *html);
+
+/**
  * Reads on to the next place.
  * @param piece  moved on to what was not read. The place lies before it, or,
  *               where @a held is not 0, so many bytes before that

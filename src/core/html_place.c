@@ -99,7 +99,7 @@ static cp_html_place start_tag_end(cp_html *html, cp_html_element which)
     }
     if (html->head_open && which == CP_HTML_E_META && html->tag_charset) {
         html->head_open = false;
-        return CP_HTML_HEAD;
+        return html->rootless ? CP_HTML_NONE : CP_HTML_HEAD;
     }
     return CP_HTML_NONE;
 }
@@ -144,9 +144,12 @@ cp_html_place cp_html_tag_named(cp_html *html, cp_span name)
 
     html->begun = true;
     html->element = cp_html_element_find(name);
+    if (html->element == CP_HTML_E_HTML && !html->end_tag) {
+        html->rootless = false;
+    }
     if (html->head_open && !is_before_content(html)) {
         html->head_open = false;
-        place = CP_HTML_HEAD;
+        place = html->rootless ? CP_HTML_NONE : CP_HTML_HEAD;
     }
     else if (ends_form(html)) {
         place = cp_html_form_is_due(&html->form) ? CP_HTML_FORM

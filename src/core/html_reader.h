@@ -57,6 +57,8 @@ struct cp_html {
     bool name_known;            /* it was looked at before its end */
     bool begun;                 /* a tag, or what else begins with `<` */
     bool head_open;             /* the place of the head is still to come */
+    bool head_only;             /* behind it nothing is looked at */
+    bool rootless;              /* it is XML whose root is still to come */
     bool tag_charset;           /* of the tag that is being read */
     unsigned int templates;     /* that are open */
     apr_size_t held;

@@ -43,6 +43,8 @@ typedef struct cp_category {
     cp_rule rule;
     const apr_table_t *texts;   /* title, title[fr], description, ... as the
                                    site wrote them */
+    const char *signals;        /* of Google's Consent Mode that it grants,
+                                   joined by commas; or NULL */
     const char *line;           /* the whole as the site wrote it, or NULL */
     bool used;                  /* some declaration belongs to it, or some
                                    third party */

@@ -5,6 +5,7 @@
  * would fail: a failing post_config would end the server.
  */
 #include "compile.h"
+#include "banner.h"
 #include "consent_log.h"
 #include "keeper.h"
 #include "keyfile.h"
@@ -166,6 +167,21 @@ static int attributes_compile(server_rec *s, cp_server_config *config,
 
 /* --- Virtual hosts ---------------------------------------------------- */
 
+static int banner_compile(server_rec *s, apr_pool_t *pool)
+{
+    cp_server_config *config = cp_server_config_of(s);
+    const cp_dir_config *dir = ap_get_module_config(s->lookup_defaults,
+                                                    &cookiepolicy_module);
+
+    if (!cp_banner_asks(config->site.policy)) {
+        return OK;
+    }
+    config->banner = cp_banner_make(&config->site, config->path,
+                                    dir->terms.languages, pool);
+    return config->banner ? OK
+           : cp_compile_complain(s, "the banner could not be made", "");
+}
+
 static apr_uint32_t seconds_or(int configured, apr_uint32_t otherwise)
 {
     return configured == CP_UNSET ? otherwise : (apr_uint32_t)configured;
@@ -258,6 +274,7 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
             required_list(pconf)->nelts > 0;
         cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
                                                    &cookiepolicy_module));
+        wrong = wrong ? wrong : banner_compile(s, pconf);
         if (wrong) {
             return wrong;
         }

@@ -23,6 +23,9 @@ static const char *categories_collect(cp_policy *policy,
             continue;
         }
         policy->categories[at].rule = category->rule;
+        if (category->signals) {
+            policy->categories[at].signals = category->signals;
+        }
         policy->categories[at].texts =
             apr_table_overlay(pool, policy->categories[at].texts,
                               category->texts);

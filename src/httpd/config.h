@@ -66,6 +66,7 @@ typedef struct cp_dir_config {
     int all;
     int csrf;
     int inject;
+    int banner;
     int allow;
     int languages_set;
     const char *const *languages;
@@ -121,6 +122,7 @@ typedef struct cp_server_config {
     const char *database_file;
 
     cp_site site;               /* the above, compiled */
+    const struct cp_banner *banner; /* NULL: there is nothing to ask */
     bool requires_visitor;      /* a Require line asks for consent or session
                                    somewhere; of all hosts */
     const cp_phrases *phrases;

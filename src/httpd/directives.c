@@ -317,6 +317,15 @@ static const char *set_inject(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
+static const char *set_banner(cmd_parms *cmd, void *dir, int on)
+{
+    cp_dir_config *config = dir;
+
+    config->banner = on;
+    claim(cmd, config, CP_ALLOW_BANNER);
+    return NULL;
+}
+
 static const char *add_trusted(cmd_parms *cmd, void *dir, const char *word)
 {
     cp_server_config *config = cp_words_server(cmd);
@@ -432,6 +441,8 @@ const command_rec cp_directives[] = {
                  "On or Off: the token into the site's own forms"),
     AP_INIT_ITERATE("CookiePolicyCsrfTrustedOrigin", add_trusted, NULL, SV,
                     "origins whose requests pass the origin check"),
+    AP_INIT_FLAG("CookiePolicyBanner", set_banner, NULL, SVDH,
+                 "On or Off: asks visitors for consent on the pages"),
     AP_INIT_TAKE_ARGV("CookiePolicyLanguage", set_languages, NULL, SVDH,
                       "the languages that the site speaks, or Off"),
     AP_INIT_RAW_ARGS("CookiePolicyCategory", cp_directive_category, NULL, SV,

@@ -9,9 +9,37 @@
 
 static bool category_key_is_known(cp_span key, bool has_language)
 {
-    (void)has_language;
     return cp_span_equal(key, CP_SPAN("title"))
-           || cp_span_equal(key, CP_SPAN("description"));
+           || cp_span_equal(key, CP_SPAN("description"))
+           || (!has_language && cp_span_equal(key, CP_SPAN("signals")));
+}
+
+/* @return what is wrong with the signals that a category names, or NULL */
+static const char *signals_read(cmd_parms *cmd, const char *signals)
+{
+    static const char *const known[] = {
+        "ad_storage", "ad_user_data", "ad_personalization",
+        "analytics_storage", "functionality_storage",
+        "personalization_storage", "security_storage", NULL
+    };
+    const char *rest = signals;
+
+    do {
+        const char *one = ap_getword(cmd->pool, &rest, ',');
+        int which = cp_words_find(known, one);
+
+        if (which < 0 || strcmp(known[which], one)) {
+            return cp_words_refuse(cmd, signals,
+                                   "for signals= names of Consent Mode, "
+                                   "joined by commas: ad_storage, "
+                                   "ad_user_data, ad_personalization, "
+                                   "analytics_storage, "
+                                   "functionality_storage, "
+                                   "personalization_storage, "
+                                   "security_storage");
+        }
+    } while (*rest);
+    return NULL;
 }
 
 const char *cp_directive_category(cmd_parms *cmd, void *dir,
@@ -53,8 +81,16 @@ const char *cp_directive_category(cmd_parms *cmd, void *dir,
     for (int i = 2; i < argc; i++) {
         const char *wrong = cp_words_text(cmd, texts, argv[i],
                                      category_key_is_known,
-                                     "title=, title[xx]=, description= and "
-                                     "description[xx]=");
+                                     "title=, title[xx]=, description=, "
+                                     "description[xx]= and signals=");
+
+        if (wrong) {
+            return wrong;
+        }
+    }
+    category->signals = apr_table_get(texts, "signals");
+    if (category->signals) {
+        const char *wrong = signals_read(cmd, category->signals);
 
         if (wrong) {
             return wrong;

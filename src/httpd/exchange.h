@@ -18,6 +18,7 @@ typedef enum cp_page {
     CP_PAGE_CSRF,
     CP_PAGE_LOGOUT,
     CP_PAGE_REPORT,
+    CP_PAGE_BANNER,             /* script, style sheet and texts */
     CP_PAGE_GPC,                /* not below it, but a well-known one */
     CP_PAGE_UNKNOWN
 } cp_page;

@@ -1,13 +1,17 @@
 /*
- * Puts the token into the pages of an application that knows of none: a field
+ * Puts the banner's script into the head of pages, the same for all visitors;
+ * and the token into the pages of an application that knows of none: a field
  * into each form that posts to the page's own origin, and a <meta> for script.
  * What goes through is passed on piece by piece; no more is held than the
- * begin of one tag.
+ * begin of one tag. Where no token is wanted the filter leaves with the head.
  */
+#include "banner.h"
+#include "csp.h"
 #include "csrf.h"
 #include "filters.h"
 #include "form.h"
 #include "html.h"
+#include "validators.h"
 
 #include <http_protocol.h>
 #include <util_filter.h>
@@ -20,8 +24,9 @@
 typedef struct injector {
     cp_exchange *exchange;
     cp_html *html;
-    const char *meta;               /* with the token, masked once for all of */
-    const char *field;              /* the page */
+    const char *head;               /* the banner's script, the token's meta */
+    const char *field;              /* with the token, masked once for all of
+                                       the page; NULL: there is none */
     apr_bucket_brigade *out;
     apr_size_t out_length;
     char held[CP_HTML_HELD_MAX];    /* of pieces that are gone */
@@ -55,12 +60,12 @@ static bool is_html(const char *type)
            && (!type[9] || strchr("; \t", type[9]));
 }
 
-static bool is_readable_html(const request_rec *r)
+static bool is_readable(const request_rec *r)
 {
     const char *type = r->content_type;
     const char *charset;
 
-    if (!is_html(type)
+    if (!cp_is_document(r)
         || apr_table_get(r->headers_out, "Content-Encoding")
         || apr_table_get(r->err_headers_out, "Content-Encoding")
         || r->content_encoding) {
@@ -98,27 +103,56 @@ static bool begins_wide(apr_bucket_brigade *in)
                || memcmp(text, "\xff\xfe", 2) == 0);
 }
 
-static bool is_wanted(const cp_exchange *exchange, const request_rec *r,
-                      apr_bucket_brigade *in)
+/* A part of a page, as a backend may send it, is left alone. */
+static bool is_changeable(const cp_exchange *exchange, const request_rec *r,
+                          apr_bucket_brigade *in)
 {
     return !exchange->refusal && r->status != HTTP_PARTIAL_CONTENT
-           && r->status != HTTP_NOT_MODIFIED && is_readable_html(r)
-           && !begins_wide(in);
+           && is_readable(r) && !begins_wide(in);
 }
 
-/* The page is not the one that was there, nor is it anybody's. */
-static void headers_change(request_rec *r)
+static bool banner_is_on(const cp_exchange *exchange)
+{
+    return exchange->dir->banner == 1 && exchange->server->banner;
+}
+
+static bool tokens_are_on(const cp_exchange *exchange)
+{
+    return exchange->dir->inject == 1
+           && exchange->visit->terms->csrf == CP_CSRF_ON;
+}
+
+static void header_drop(request_rec *r, const char *name)
+{
+    apr_table_unset(r->headers_out, name);
+    if (!apr_is_empty_table(r->err_headers_out)) {
+        apr_table_unset(r->err_headers_out, name);
+    }
+}
+
+/* The page is not the one that was there. */
+static void length_forget(request_rec *r)
 {
     static const char *const gone[] = {
-        "Content-Length", "Content-MD5", "Digest", "ETag", "Last-Modified",
-        "Accept-Ranges", NULL
+        "Content-Length", "Content-MD5", "Digest", "Content-Digest",
+        "Repr-Digest", NULL
     };
 
     for (int i = 0; gone[i]; i++) {
-        apr_table_unset(r->headers_out, gone[i]);
-        if (!apr_is_empty_table(r->err_headers_out)) {
-            apr_table_unset(r->err_headers_out, gone[i]);
-        }
+        header_drop(r, gone[i]);
+    }
+}
+
+/* Nor is it anybody's. */
+static void headers_change(request_rec *r)
+{
+    static const char *const gone[] = {
+        "ETag", "Last-Modified", "Accept-Ranges", NULL
+    };
+
+    length_forget(r);
+    for (int i = 0; gone[i]; i++) {
+        header_drop(r, gone[i]);
     }
     apr_table_unset(r->headers_in, "Range");
     r->no_cache = 1;
@@ -143,9 +177,9 @@ static void bucket_add(injector *into, apr_bucket *bucket)
 
 /* Copied, since a bucket that points into a pool keeps a note there of itself
  * to the end of the page. */
-static void token_add(injector *into, cp_html_place place)
+static void place_fill(injector *into, cp_html_place place)
 {
-    const char *text = place == CP_HTML_HEAD ? into->meta : into->field;
+    const char *text = place == CP_HTML_HEAD ? into->head : into->field;
 
     bucket_add(into, apr_bucket_heap_create(text, strlen(text), NULL,
                                             into->out->bucket_alloc));
@@ -224,7 +258,7 @@ static void piece_read(injector *into, apr_bucket *bucket, const char *text,
         bucket = bytes_send(into, bucket, pending, held);
         pending = held > pending ? pending : held;
         if (place != CP_HTML_NONE) {
-            token_add(into, place);
+            place_fill(into, place);
         }
     }
     if (pending) {
@@ -262,7 +296,7 @@ static void metadata_move(injector *into, apr_bucket *bucket)
     if (APR_BUCKET_IS_EOS(bucket)) {
         held_send(into, 0);
         if (cp_html_ends_in_form(into->html)) {
-            token_add(into, CP_HTML_FORM);
+            place_fill(into, CP_HTML_FORM);
         }
     }
     APR_BUCKET_REMOVE(bucket);
@@ -293,11 +327,25 @@ static apr_status_t bucket_read(ap_filter_t *f, apr_bucket *bucket)
     return APR_SUCCESS;
 }
 
+/* Nothing more is to be put in: what is left goes on as it is. */
+static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *in)
+{
+    injector *into = f->ctx;
+
+    held_send(into, 0);
+    APR_BRIGADE_CONCAT(into->out, in);
+    ap_remove_output_filter(f);
+    return pass(f);
+}
+
 static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
 {
     injector *into = f->ctx;
 
     while (!APR_BRIGADE_EMPTY(in)) {
+        if (!into->field && !cp_html_head_is_open(into->html)) {
+            return leave(f, in);
+        }
         apr_bucket *bucket = APR_BRIGADE_FIRST(in);
         apr_status_t status = APR_SUCCESS;
 
@@ -317,27 +365,75 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
     return pass(f);
 }
 
-/* @return NULL where no token can be had */
+/* The nonce of the page's own policy, or absent. */
+static cp_span nonce_of(const request_rec *r)
+{
+    static const char name[] = "Content-Security-Policy";
+    const char *policy = apr_table_getm(r->pool, r->headers_out, name);
+    cp_span nonce = cp_csp_nonce(cp_span_of(policy));
+
+    if (!nonce.at && !apr_is_empty_table(r->err_headers_out)) {
+        policy = apr_table_getm(r->pool, r->err_headers_out, name);
+        nonce = cp_csp_nonce(cp_span_of(policy));
+    }
+    return nonce;
+}
+
+/* With the banner alone, nothing behind the head is of interest. */
 static injector *injector_make(cp_exchange *exchange, request_rec *r)
 {
-    const char *token = cp_csrf_masked(exchange->visit);
     injector *into = apr_pcalloc(r->pool, sizeof(*into));
+
+    into->exchange = exchange;
+    into->head = banner_is_on(exchange)
+                 ? cp_banner_tag(exchange->server->banner, nonce_of(r),
+                                 r->pool)
+                 : "";
+    into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    return into;
+}
+
+static void token_prepare(injector *into, const char *token, request_rec *r)
+{
     cp_html_origin *own = apr_pcalloc(r->pool, sizeof(*own));
 
-    if (!token) {
-        return NULL;
-    }
-    own->scheme = exchange->origin.scheme;
-    own->host = exchange->origin.host;
-    own->port = exchange->origin.port;
-    into->exchange = exchange;
-    into->meta = apr_pstrcat(r->pool, "<meta name=\"csrf-token\" content=\"",
-                             token, "\">", NULL);
+    own->scheme = into->exchange->origin.scheme;
+    own->host = into->exchange->origin.host;
+    own->port = into->exchange->origin.port;
+    into->head = apr_pstrcat(r->pool, into->head,
+                             "<meta name=\"csrf-token\" content=\"", token,
+                             "\">", NULL);
     into->field = apr_pstrcat(r->pool, "<input type=\"hidden\" name=\""
                               CP_FORM_FIELD "\" value=\"", token, "\">",
                               NULL);
     into->html = cp_html_make(own, CP_FORM_FIELD, r->pool);
-    into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+}
+
+/* @return NULL where the page is left alone */
+static injector *token_begin(cp_exchange *exchange, request_rec *r)
+{
+    const char *token = cp_csrf_masked(exchange->visit);
+    injector *into;
+
+    if (!token) {
+        page_forget(r);
+        return NULL;
+    }
+    into = injector_make(exchange, r);
+    token_prepare(into, token, r);
+    headers_change(r);
+    exchange->tokened = true;
+    cp_visit_need(exchange->visit, CP_CSRF);
+    return into;
+}
+
+static injector *banner_begin(cp_exchange *exchange, request_rec *r)
+{
+    injector *into = injector_make(exchange, r);
+
+    into->html = cp_html_head_make(!is_html(r->content_type), r->pool);
+    length_forget(r);
+    cp_validators_mark(exchange, r);
     return into;
 }
 
@@ -345,21 +441,20 @@ static injector *injector_make(cp_exchange *exchange, request_rec *r)
 static injector *page_begin(cp_exchange *exchange, request_rec *r,
                             apr_bucket_brigade *in)
 {
-    injector *into;
-
     cp_filter_content_look(exchange, r);
-    if (!is_wanted(exchange, r, in)) {
+    if (r->status == HTTP_NOT_MODIFIED) {
+        if (banner_is_on(exchange) && cp_validators_asked(exchange, r)) {
+            cp_validators_mark(exchange, r);
+        }
         return NULL;
     }
-    into = injector_make(exchange, r);
-    if (!into) {
-        page_forget(r);
+    if (!is_changeable(exchange, r, in)) {
         return NULL;
     }
-    headers_change(r);
-    exchange->tokened = true;
-    cp_visit_need(exchange->visit, CP_CSRF);
-    return into;
+    if (tokens_are_on(exchange) && is_html(r->content_type)) {
+        return token_begin(exchange, r);
+    }
+    return banner_is_on(exchange) ? banner_begin(exchange, r) : NULL;
 }
 
 static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
@@ -376,29 +471,35 @@ static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
     return brigade_read(f, in);
 }
 
-/* The copy of a page that a client asks to have confirmed is from before the
- * page had tokens, since with one it has no validator. Of which type the
- * answer will be is known of files alone; but browsers say where they want a
- * page. */
-static void conditions_drop(request_rec *r)
+/* Of which type the answer will be is known of files alone; but browsers say
+ * where they want a page. */
+static bool may_be_page(const request_rec *r)
 {
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
-    if (is_html(r->content_type)
-        || (accept && ap_strcasestr(accept, "text/html"))) {
-        apr_table_unset(r->headers_in, "If-None-Match");
-        apr_table_unset(r->headers_in, "If-Modified-Since");
-    }
+    return is_html(r->content_type)
+           || (accept && ap_strcasestr(accept, "html"));
 }
 
 void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r)
 {
-    if (exchange->dir->inject == 1 && exchange->engine == CP_ENGINE_ON
-        && exchange->page == CP_PAGE_NONE
-        && exchange->visit->terms->csrf == CP_CSRF_ON) {
-        conditions_drop(r);
-        ap_add_output_filter_handle(html_filter, NULL, r, r->connection);
+    bool tokens = tokens_are_on(exchange);
+    bool banner = banner_is_on(exchange);
+
+    if (exchange->engine != CP_ENGINE_ON || exchange->page != CP_PAGE_NONE
+        || (!tokens && !banner)) {
+        return;
     }
+    /* The copy of a page that a client asks to have confirmed is from before
+     * the page had tokens, since with one it has no validator. */
+    if (tokens && may_be_page(r)) {
+        apr_table_unset(r->headers_in, "If-None-Match");
+        apr_table_unset(r->headers_in, "If-Modified-Since");
+    }
+    else if (may_be_page(r)) {
+        cp_validators_ask(exchange, r);
+    }
+    ap_add_output_filter_handle(html_filter, NULL, r, r->connection);
 }
 
 void cp_filter_html_register(void)

@@ -29,6 +29,7 @@ void *cp_dir_config_create(apr_pool_t *pool, char *directory)
     config->all = CP_UNSET;
     config->csrf = CP_UNSET;
     config->inject = CP_UNSET;
+    config->banner = CP_UNSET;
     config->undeclared = CP_UNSET;
     config->third_parties = apr_array_make(pool, 0, sizeof(cp_third_party));
     config->allow = CP_UNSET;
@@ -64,6 +65,7 @@ void *cp_dir_config_merge(apr_pool_t *pool, void *base_config,
     merged->all = inner(base->all, add->all);
     merged->csrf = inner(base->csrf, add->csrf);
     merged->inject = inner(base->inject, add->inject);
+    merged->banner = inner(base->banner, add->banner);
     merged->allow = inner(base->allow, add->allow);
     merged->undeclared = inner(base->undeclared, add->undeclared);
     merged->third_parties = lists_add(pool, base->third_parties,

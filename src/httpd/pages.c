@@ -4,6 +4,7 @@
 #include "choice.h"
 #include "csrf.h"
 #include "language.h"
+#include "page_banner.h"
 #include "page_policy.h"
 #include "page_report.h"
 #include "preferences.h"
@@ -46,6 +47,9 @@ cp_page cp_page_find(const cp_server_config *server, const char *path,
         return CP_PAGE_NONE;
     }
     path += base;
+    if (strncmp(path, "/banner.", 8) == 0) {
+        return CP_PAGE_BANNER;
+    }
     length = strlen(path);
     if (length >= 5 && strcmp(path + length - 5, ".json") == 0) {
         *json = true;
@@ -321,6 +325,16 @@ static int page_report(cp_exchange *exchange, request_rec *r)
     return status == OK ? OK : form_failed(exchange, r, status);
 }
 
+static int page_banner(cp_exchange *exchange, request_rec *r)
+{
+    const char *name = r->uri + strlen(exchange->server->path)
+                       + strlen("/banner.");
+    int status = cp_page_banner(exchange, r, name);
+
+    return status == HTTP_NOT_FOUND
+           ? cp_problem_answer(exchange, r, &not_found) : status;
+}
+
 /* --- Handling --------------------------------------------------------- */
 
 typedef struct page {
@@ -337,6 +351,7 @@ static const page pages[] = {
     [CP_PAGE_LOGOUT] = { page_logout, false, true },
     [CP_PAGE_GPC] = { page_gpc, true, false },
     [CP_PAGE_REPORT] = { page_report, false, true },
+    [CP_PAGE_BANNER] = { page_banner, true, false },
 };
 
 /* What may be sent: for ErrorDocument, and in the header. */

@@ -207,14 +207,21 @@ static void category_fill(cp_view *view, int at)
 
 const cp_view *cp_view_make(const cp_exchange *exchange, apr_pool_t *pool)
 {
+    const char *tag = cp_language(exchange->visit);
+
+    return cp_view_make_in(exchange, tag ? tag : CP_PHRASES_FALLBACK, pool);
+}
+
+const cp_view *cp_view_make_in(const cp_exchange *exchange, const char *tag,
+                               apr_pool_t *pool)
+{
     const cp_policy *policy = exchange->server->site.policy;
     cp_view *view = apr_pcalloc(pool, sizeof(*view));
 
     view->exchange = exchange;
     view->pool = pool;
-    view->tag = cp_language(exchange->visit);
-    view->tag = view->tag ? view->tag : CP_PHRASES_FALLBACK;
-    view->language = cp_answer_language(exchange);
+    view->tag = tag;
+    view->language = cp_phrases_language(exchange->server->phrases, tag);
     view->categories = apr_array_make(pool, policy->category_count + 1,
                                       sizeof(cp_view_category));
     for (int i = 0; i < policy->category_count; i++) {

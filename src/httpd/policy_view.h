@@ -50,6 +50,10 @@ typedef struct cp_view {
 /** What a visitor is to see. */
 const cp_view *cp_view_make(const cp_exchange *exchange, apr_pool_t *pool);
 
+/** Likewise, in a language of the site. */
+const cp_view *cp_view_make_in(const cp_exchange *exchange, const char *tag,
+                               apr_pool_t *pool);
+
 /** One of our own phrases; never NULL. */
 const char *cp_view_phrase(const cp_view *view, const char *key);
 

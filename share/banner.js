@@ -1,0 +1,4 @@
+(function (policy) {
+    "use strict";
+    void policy;
+})(COOKIE_POLICY);

@@ -1,0 +1,305 @@
+#include "banner.h"
+#include "share.h"
+#include "token.h"
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+/* The word of the script that the settings take the place of. */
+#define PLACE "COOKIE_POLICY"
+
+bool cp_banner_asks(const cp_policy *policy)
+{
+    for (int i = 0; i < policy->category_count; i++) {
+        if (policy->categories[i].used
+            && policy->categories[i].rule == CP_RULE_CONSENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cp_banner_signals(const cp_policy *policy)
+{
+    for (int i = 0; i < policy->category_count; i++) {
+        if (policy->categories[i].used && policy->categories[i].signals) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- Settings --------------------------------------------------------- */
+
+/* Nothing is said of what there is none of. */
+static void list_add(json_t *object, const char *key, json_t *list)
+{
+    if (json_array_size(list)) {
+        json_object_set_new(object, key, list);
+    }
+    else {
+        json_decref(list);
+    }
+}
+
+static json_t *signals_json(const char *signals)
+{
+    json_t *list = json_array();
+
+    while (signals) {
+        size_t length = strcspn(signals, ",");
+
+        json_array_append_new(list, json_stringn(signals, length));
+        signals = signals[length] ? signals + length + 1 : NULL;
+    }
+    return list;
+}
+
+static bool has_text(const json_t *list, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (strcmp(json_string_value(json_array_get(list, i)), text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A text that is no UTF-8 is NULL to jansson, and left out. */
+static void service_add(json_t *services, const cp_declaration *declaration)
+{
+    const char *service = apr_table_get(declaration->texts, "service");
+    json_t *text = service ? json_string(service) : NULL;
+
+    if (text && !has_text(services, service)) {
+        json_array_append(services, text);
+    }
+    json_decref(text);
+}
+
+/* What a script can remove. */
+static void stored_add(json_t *stored, const cp_declaration *declaration)
+{
+    if (declaration->storage == CP_STORAGE_LOCAL
+        || declaration->storage == CP_STORAGE_SESSION
+        || declaration->storage == CP_STORAGE_INDEXEDDB) {
+        json_array_append_new(stored, json_pack(
+            "[s, s]", cp_storage_word(declaration->storage),
+            declaration->name));
+    }
+}
+
+static json_t *category_json(const cp_policy *policy, int at)
+{
+    const cp_category *category = &policy->categories[at];
+    json_t *object = json_pack("{s:s, s:s, s:s}", "name", category->name,
+                               "rule", cp_rule_word(category->rule),
+                               "digest", category->digest);
+    json_t *services = json_array();
+    json_t *stored = json_array();
+
+    for (int i = 0; i < policy->declared_count; i++) {
+        if (policy->declared[i].category == at) {
+            service_add(services, policy->declared[i].declaration);
+            stored_add(stored, policy->declared[i].declaration);
+        }
+    }
+    list_add(object, "signals", signals_json(category->signals));
+    list_add(object, "services", services);
+    list_add(object, "storage", stored);
+    return object;
+}
+
+static json_t *categories_json(const cp_policy *policy)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < policy->category_count; i++) {
+        if (policy->categories[i].used) {
+            json_array_append_new(list, category_json(policy, i));
+        }
+    }
+    return list;
+}
+
+static json_t *languages_json(const char *const *languages)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; languages[i]; i++) {
+        json_array_append_new(list, json_string(languages[i]));
+    }
+    return list;
+}
+
+/* Where </script> and such would end a script, so does no `<` here. */
+static const char *script_safe(const char *json, apr_pool_t *pool)
+{
+    const char *safe = "";
+
+    while (*json) {
+        size_t length = strcspn(json, "<");
+
+        safe = apr_pstrcat(pool, safe,
+                           apr_pstrmemdup(pool, json, length),
+                           json[length] ? "\\u003c" : "", NULL);
+        json += length + (json[length] != '\0');
+    }
+    return safe;
+}
+
+static const char *settings_make(const cp_banner *banner, apr_pool_t *pool)
+{
+    const cp_site *site = banner->site;
+    json_t *settings = json_pack(
+        "{s:s, s:s, s:o, s:{s:s, s:s}, s:i, s:b, s:o}",
+        "base", banner->base, "hash", banner->hash,
+        "languages", languages_json(banner->languages),
+        "cookies", "preferences", site->attributes[CP_PREFERENCES].name,
+        "language", site->attributes[CP_LANGUAGE].name,
+        "lifetime", (int)site->consent_lifetime, "gpc", site->gpc,
+        "categories", categories_json(site->policy));
+    char *text = settings ? json_dumps(settings, JSON_COMPACT
+                                       | JSON_ENSURE_ASCII) : NULL;
+    const char *safe = text ? script_safe(text, pool) : NULL;
+
+    free(text);
+    json_decref(settings);
+    return safe;
+}
+
+/* --- The name --------------------------------------------------------- */
+
+static bool line_add(EVP_MD_CTX *context, const char *line)
+{
+    line = line ? line : "";
+    return EVP_DigestUpdate(context, line, strlen(line) + 1) == 1;
+}
+
+/* What the texts are made of, as far as it lies in the configuration. */
+static bool policy_add(EVP_MD_CTX *context, const cp_policy *policy)
+{
+    bool good = true;
+
+    for (int i = 0; good && i < policy->category_count; i++) {
+        const apr_array_header_t *texts =
+            apr_table_elts(policy->categories[i].texts);
+
+        for (int j = 0; good && j < texts->nelts; j++) {
+            const apr_table_entry_t *text =
+                &APR_ARRAY_IDX(texts, j, apr_table_entry_t);
+
+            good = line_add(context, text->key)
+                   && line_add(context, text->val);
+        }
+    }
+    for (int i = 0; good && i < policy->declared_count; i++) {
+        good = line_add(context, policy->declared[i].declaration->line);
+    }
+    return good;
+}
+
+static bool shares_add(EVP_MD_CTX *context)
+{
+    bool good = true;
+
+    for (const cp_share *share = cp_shares; good && share->name; share++) {
+        good = EVP_DigestUpdate(context, share->content.at,
+                                share->content.length) == 1;
+    }
+    return good;
+}
+
+static bool hash_make(cp_banner *banner, const char *settings)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    bool good = context
+                && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1
+                && shares_add(context) && line_add(context, settings)
+                && policy_add(context, banner->site->policy)
+                && EVP_DigestFinal_ex(context, hash, NULL) == 1;
+
+    EVP_MD_CTX_free(context);
+    if (good) {
+        cp_base64url_encode(banner->hash, hash,
+                            CP_BANNER_HASH_LENGTH * 3 / 4);
+    }
+    return good;
+}
+
+cp_banner *cp_banner_make(const cp_site *site, const char *base,
+                          const char *const *languages, apr_pool_t *pool)
+{
+    static const char *const english[] = { "en", NULL };
+    cp_banner *banner = apr_pcalloc(pool, sizeof(*banner));
+    apr_pool_t *scratch;
+    const char *settings;
+    bool good;
+
+    banner->site = site;
+    banner->base = base;
+    banner->languages = languages && languages[0] ? languages : english;
+    apr_pool_create(&scratch, pool);
+    settings = settings_make(banner, scratch);
+    good = settings && hash_make(banner, settings);
+    apr_pool_destroy(scratch);
+    return good ? banner : NULL;
+}
+
+/* --- What is served --------------------------------------------------- */
+
+bool cp_banner_script_make(const cp_banner *banner, cp_banner_script *script,
+                           apr_pool_t *pool)
+{
+    cp_span whole = cp_share_find("banner.js");
+    const char *place = NULL;
+
+    for (apr_size_t at = whole.length; !place && at >= sizeof(PLACE) - 1;
+         at--) {
+        const char *found = whole.at + at - (sizeof(PLACE) - 1);
+
+        place = memcmp(found, PLACE, sizeof(PLACE) - 1) == 0 ? found : NULL;
+    }
+    script->settings = settings_make(banner, pool);
+    if (!place || !script->settings) {
+        return false;
+    }
+    script->before = cp_span_make(whole.at, (apr_size_t)(place - whole.at));
+    script->after.at = place + sizeof(PLACE) - 1;
+    script->after.length = (apr_size_t)(whole.at + whole.length
+                                        - script->after.at);
+    return true;
+}
+
+cp_span cp_banner_style(void)
+{
+    return cp_share_find("banner.css");
+}
+
+const char *cp_banner_language(const cp_banner *banner, cp_span tag)
+{
+    for (int i = 0; banner->languages[i]; i++) {
+        if (strlen(banner->languages[i]) == tag.length
+            && strncasecmp(banner->languages[i], tag.at, tag.length) == 0) {
+            return banner->languages[i];
+        }
+    }
+    return NULL;
+}
+
+const char *cp_banner_tag(const cp_banner *banner, cp_span nonce,
+                          apr_pool_t *pool)
+{
+    const char *defer = cp_banner_signals(banner->site->policy)
+                        ? "" : " defer=\"\"";
+    const char *own = nonce.at
+                      ? apr_pstrcat(pool, " nonce=\"",
+                                    apr_pstrmemdup(pool, nonce.at,
+                                                   nonce.length), "\"", NULL)
+                      : "";
+
+    return apr_pstrcat(pool, "<script src=\"", banner->base, "/banner.",
+                       banner->hash, ".js\"", defer, own, "></script>",
+                       NULL);
+}

@@ -1,0 +1,68 @@
+/**
+ * @file banner.h
+ * @brief The banner of a host: what its script is told, and the name that all
+ *        of it is served under.
+ *
+ * Script and style sheet lie in share/ and are the same for all hosts. What
+ * differs is a JSON object, which takes the place of one word of the script.
+ */
+#ifndef CP_BANNER_H
+#define CP_BANNER_H
+
+#include "visit.h"
+
+/** Characters of the name: base64url of the first 12 bytes of SHA-256. */
+#define CP_BANNER_HASH_LENGTH 16
+
+/** The banner of a host. Lives as long as the configuration. */
+typedef struct cp_banner {
+    const cp_site *site;
+    const char *base;           /* CookiePolicyPath */
+    const char *const *languages;   /* NULL ends the list; at least one */
+    char hash[CP_BANNER_HASH_LENGTH + 1];
+} cp_banner;
+
+/** Whether a policy has something to ask: a category in use whose rule is
+ *  consent. */
+bool cp_banner_asks(const cp_policy *policy);
+
+/** Whether the script must run before any other of the page, since categories
+ *  in use grant signals. */
+bool cp_banner_signals(const cp_policy *policy);
+
+/**
+ * Makes the banner of a host.
+ * @param languages  of the host; NULL: it speaks none in particular
+ * @return NULL when OpenSSL or jansson fail
+ */
+cp_banner *cp_banner_make(const cp_site *site, const char *base,
+                          const char *const *languages, apr_pool_t *pool);
+
+/** The script, in two pieces, with what it is told between them. */
+typedef struct cp_banner_script {
+    cp_span before;
+    const char *settings;       /* JSON that is safe in a script, from the
+                                   pool */
+    cp_span after;
+} cp_banner_script;
+
+/** @return false when jansson fails */
+bool cp_banner_script_make(const cp_banner *banner, cp_banner_script *script,
+                           apr_pool_t *pool);
+
+/** The style sheet. */
+cp_span cp_banner_style(void);
+
+/** A language of the banner by its tag, in any case of letters; NULL where it
+ *  has none of that tag. */
+const char *cp_banner_language(const cp_banner *banner, cp_span tag);
+
+/**
+ * What goes into the head of a page: the same for all visitors, and good as
+ * HTML and as XML.
+ * @param nonce  that of the page's Content-Security-Policy, or absent
+ */
+const char *cp_banner_tag(const cp_banner *banner, cp_span nonce,
+                          apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,302 @@
+#include "page_banner.h"
+#include "banner.h"
+#include "policy_view.h"
+
+#include <http_protocol.h>
+#include <apr_strings.h>
+#include <jansson.h>
+
+/* --- Texts ------------------------------------------------------------ */
+
+static void text_add(json_t *object, const char *key, const char *text)
+{
+    if (text) {
+        json_object_set_new(object, key, json_string(text));
+    }
+}
+
+typedef struct entry {
+    const char *key;
+    const char *phrase;
+} entry;
+
+static void phrases_add(json_t *object, const cp_view *view,
+                        const entry *entries)
+{
+    for (; entries->key; entries++) {
+        text_add(object, entries->key,
+                 cp_view_phrase(view, entries->phrase));
+    }
+}
+
+static const cp_view_category *category_at(const cp_view *view, int at)
+{
+    return &APR_ARRAY_IDX(view->categories, at, cp_view_category);
+}
+
+/* What the visitor is asked about, in one line. */
+static const char *purposes(const cp_view *view)
+{
+    const char *all = NULL;
+
+    for (int i = 0; i < view->categories->nelts; i++) {
+        const cp_view_category *shown = category_at(view, i);
+
+        if (shown->category->rule == CP_RULE_CONSENT) {
+            all = all ? apr_pstrcat(view->pool, all, "; ", shown->title, NULL)
+                      : shown->title;
+        }
+    }
+    return all ? all : "";
+}
+
+/* The first layer. */
+static json_t *texts_json(const cp_view *view)
+{
+    static const entry entries[] = {
+        { "title", "banner.title" }, { "accept", "choices.accept-all" },
+        { "reject", "choices.reject-all" }, { "choose", "banner.choose" },
+        { "policy", "page.title" }, { "open", "banner.open" },
+        { "saved", "banner.saved" }, { "failed", "banner.failed" },
+        { "unrecorded", "problem.log-away.what" },
+        { "frame", "frame.text" }, { "once", "frame.once" },
+        { "always", "frame.always" }, { "more", "frame.policy" },
+        { NULL, NULL }
+    };
+    json_t *texts = json_object();
+    json_t *titles = json_object();
+
+    text_add(texts, "language", view->tag);
+    text_add(texts, "direction", cp_view_phrase(view, "language.direction"));
+    phrases_add(texts, view, entries);
+    text_add(texts, "text",
+             cp_phrase_fill(cp_view_phrase(view, "banner.text"),
+                            "{categories}", purposes(view), view->pool));
+    for (int i = 0; i < view->categories->nelts; i++) {
+        text_add(titles, category_at(view, i)->category->name,
+                 category_at(view, i)->title);
+    }
+    json_object_set_new(texts, "titles", titles);
+    return texts;
+}
+
+static json_t *cookie_json(const cp_view *view, const cp_view_cookie *cookie)
+{
+    json_t *object = json_object();
+    cp_storage storage = cookie->declaration->storage;
+
+    text_add(object, "name", cookie->declaration->pattern
+                             ? cookie->declaration->name + 1
+                             : cookie->declaration->name);
+    text_add(object, "wire", cookie->wire);
+    text_add(object, "provider", cookie->provider);
+    text_add(object, "function", cookie->function);
+    text_add(object, "purpose", cookie->purpose);
+    text_add(object, "lifetime", cookie->lifetime);
+    if (storage != CP_STORAGE_COOKIE) {
+        text_add(object, "storage",
+                 cp_view_phrase(view, apr_pstrcat(view->pool, "storage.",
+                                                  cp_storage_word(storage),
+                                                  NULL)));
+    }
+    return object;
+}
+
+static json_t *cookies_json(const cp_view *view,
+                            const cp_view_category *shown)
+{
+    json_t *cookies = json_array();
+
+    for (int i = 0; i < shown->groups->nelts; i++) {
+        const apr_array_header_t *group =
+            APR_ARRAY_IDX(shown->groups, i, apr_array_header_t *);
+
+        for (int j = 0; j < group->nelts; j++) {
+            json_array_append_new(
+                cookies, cookie_json(view, &APR_ARRAY_IDX(group, j,
+                                                          cp_view_cookie)));
+        }
+    }
+    return cookies;
+}
+
+static json_t *category_json(const cp_view *view,
+                             const cp_view_category *shown)
+{
+    json_t *object = json_object();
+    json_t *origins = json_array();
+
+    text_add(object, "name", shown->category->name);
+    text_add(object, "title", shown->title);
+    text_add(object, "description", shown->description);
+    for (int i = 0; i < shown->origins->nelts; i++) {
+        json_array_append_new(
+            origins, json_string(APR_ARRAY_IDX(shown->origins, i,
+                                               const char *)));
+    }
+    json_object_set_new(object, "cookies", cookies_json(view, shown));
+    json_object_set_new(object, "origins", origins);
+    return object;
+}
+
+/* The second layer. */
+static json_t *details_json(const cp_view *view)
+{
+    static const entry entries[] = {
+        { "title", "choices.title" }, { "intro", "choices.text" },
+        { "save", "choices.save" }, { "back", "banner.back" },
+        { "list", "banner.list" }, { "gpc", "gpc.honoured" },
+        { NULL, NULL }
+    };
+    static const entry rules[] = {
+        { "exempt", "rule.exempt" }, { "objectable", "rule.objectable" },
+        { "consent", "rule.consent" }, { NULL, NULL }
+    };
+    static const entry columns[] = {
+        { "name", "table.name" }, { "purpose", "table.purpose" },
+        { "provider", "table.provider" }, { "lifetime", "table.lifetime" },
+        { NULL, NULL }
+    };
+    json_t *details = json_object();
+    json_t *of_rules = json_object();
+    json_t *of_columns = json_object();
+    json_t *categories = json_array();
+
+    phrases_add(details, view, entries);
+    phrases_add(of_rules, view, rules);
+    phrases_add(of_columns, view, columns);
+    json_object_set_new(details, "rules", of_rules);
+    json_object_set_new(details, "columns", of_columns);
+    for (int i = 0; i < view->categories->nelts; i++) {
+        json_array_append_new(categories,
+                              category_json(view, category_at(view, i)));
+    }
+    json_object_set_new(details, "categories", categories);
+    return details;
+}
+
+/* --- Parts ------------------------------------------------------------ */
+
+/* A part of the banner that was asked for. */
+typedef struct part {
+    const char *type;
+    int (*send)(const cp_exchange *exchange, request_rec *r,
+                const char *language);
+    const char *language;       /* NULL: it has none */
+} part;
+
+static int json_send(request_rec *r, json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+    json_decref(json);
+    if (!text) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ap_rputs(text, r);
+    free(text);
+    return OK;
+}
+
+static int texts_send(const cp_exchange *exchange, request_rec *r,
+                      const char *language)
+{
+    return json_send(r, texts_json(cp_view_make_in(exchange, language,
+                                                   r->pool)));
+}
+
+static int details_send(const cp_exchange *exchange, request_rec *r,
+                        const char *language)
+{
+    return json_send(r, details_json(cp_view_make_in(exchange, language,
+                                                     r->pool)));
+}
+
+static int script_send(const cp_exchange *exchange, request_rec *r,
+                       const char *language)
+{
+    cp_banner_script script;
+
+    (void)language;
+    if (!cp_banner_script_make(exchange->server->banner, &script, r->pool)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ap_rwrite(script.before.at, (int)script.before.length, r);
+    ap_rputs(script.settings, r);
+    ap_rwrite(script.after.at, (int)script.after.length, r);
+    return OK;
+}
+
+static int style_send(const cp_exchange *exchange, request_rec *r,
+                      const char *language)
+{
+    cp_span style = cp_banner_style();
+
+    (void)exchange;
+    (void)language;
+    ap_rwrite(style.at, (int)style.length, r);
+    return OK;
+}
+
+static bool ends_in(cp_span *name, cp_span ending)
+{
+    if (name->length < ending.length
+        || memcmp(name->at + name->length - ending.length, ending.at,
+                  ending.length)) {
+        return false;
+    }
+    name->length -= ending.length;
+    return true;
+}
+
+/* @return whether there is such a part */
+static bool part_find(part *found, const cp_banner *banner, cp_span name)
+{
+    if (cp_span_equal(name, CP_SPAN("js"))) {
+        *found = (part){ "text/javascript; charset=utf-8", script_send, NULL };
+        return true;
+    }
+    if (cp_span_equal(name, CP_SPAN("css"))) {
+        *found = (part){ "text/css; charset=utf-8", style_send, NULL };
+        return true;
+    }
+    found->type = "application/json";
+    if (ends_in(&name, CP_SPAN(".all.json"))) {
+        found->send = details_send;
+    }
+    else if (ends_in(&name, CP_SPAN(".json"))) {
+        found->send = texts_send;
+    }
+    else {
+        return false;
+    }
+    found->language = cp_banner_language(banner, name);
+    return found->language != NULL;
+}
+
+/* Today's part under another name is no-store, as the pages are. */
+static void keep(request_rec *r)
+{
+    apr_table_setn(r->err_headers_out, "Cache-Control",
+                   "public, max-age=31536000, immutable");
+    r->no_cache = 0;
+    r->no_local_copy = 0;
+}
+
+int cp_page_banner(cp_exchange *exchange, request_rec *r, const char *name)
+{
+    const cp_banner *banner = exchange->server->banner;
+    const char *dot = strchr(name, '.');
+    part asked;
+
+    if (!banner || !dot
+        || !part_find(&asked, banner, cp_span_of(dot + 1))) {
+        return HTTP_NOT_FOUND;
+    }
+    if ((apr_size_t)(dot - name) == CP_BANNER_HASH_LENGTH
+        && strncmp(name, banner->hash, CP_BANNER_HASH_LENGTH) == 0) {
+        keep(r);
+    }
+    ap_set_content_type(r, asked.type);
+    return asked.send(exchange, r, asked.language);
+}

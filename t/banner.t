@@ -1,0 +1,367 @@
+# The banner's script in the head of pages, and what it is served from.
+use strict;
+use warnings;
+
+use IO::Uncompress::Gunzip qw(gunzip);
+use JSON::PP qw(decode_json);
+use Test::More;
+
+use CookiePolicy::Backend ();
+use CookiePolicy::Client qw(fetch exchange);
+use CookiePolicy::Server ();
+
+my $HEAD = "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">";
+my $REST = "<title><head></title></head><body>\n<p>Text.</p></body></html>\n";
+my $PAGE = "$HEAD$REST";
+my $XHTML = '<?xml version="1.0"?><!DOCTYPE html>'
+    . '<html xmlns="http://www.w3.org/1999/xhtml"><head>';
+my $SCRIPT = qr{<script src="/cookie-policy/banner\.([\w-]{16})\.js" defer=""></script>};
+
+sub answer {
+    my ($body, @fields) = @_;
+
+    return join "\r\n", 'HTTP/1.1 200 OK', @fields,
+        'Content-Length: ' . length $body, 'Connection: close', '', $body;
+}
+
+sub html { return answer($_[0], 'Content-Type: text/html', @_[1 .. $#_]) }
+
+sub xhtml { return answer($_[0], 'Content-Type: application/xhtml+xml') }
+
+sub chunks {
+    return "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+        . "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        . join('', map { sprintf "%x\r\n%s\r\n", length, $_ } @_)
+        . "0\r\n\r\n";
+}
+
+my $WIDE = join '', map { "$_\0" } split //, $PAGE;
+my %left = (
+    text => answer($PAGE, 'Content-Type: text/plain', 'ETag: "x"'),
+    json => answer($PAGE, 'Content-Type: application/json', 'ETag: "x"'),
+    encoded => html($PAGE, 'Content-Encoding: br', 'ETag: "x"'),
+    utf16 => answer($WIDE, 'Content-Type: text/html; charset=utf-16',
+                    'ETag: "x"'),
+    wide => html($WIDE, 'ETag: "x"'),
+    part => join("\r\n", 'HTTP/1.1 206 Partial Content',
+                 'Content-Type: text/html', 'Content-Range: bytes 0-'
+                 . (length($PAGE) - 1) . '/5000', 'ETag: "x"',
+                 'Content-Length: ' . length $PAGE, 'Connection: close', '',
+                 $PAGE),
+    moved => join("\r\n", 'HTTP/1.1 302 Found', 'Content-Type: text/html',
+                  'Location: /elsewhere', 'ETag: "x"',
+                  'Content-Length: ' . length $PAGE, 'Connection: close', '',
+                  $PAGE),
+);
+# Where XML has no head that could be found, it stays as it is.
+my @xml_left = ('<svg xmlns="http://www.w3.org/2000/svg"><title/></svg>',
+                '<h:html xmlns:h="http://www.w3.org/1999/xhtml"><h:head/>'
+                . '</h:html>',
+                '<!DOCTYPE html [ <!ENTITY a "<b>"> ]><html><head/></html>',
+                '<?xml version="1.0"?><meta charset="utf-8"/>');
+my @bare = ('<p>Text', '<title>T</title><p>', "\n<!-- <head> --><h1>T</h1>",
+            '<body><p>T', '<html><body>', '<frameset></frameset>',
+            '<script>var a = "<head>";</script>');
+my %nonces = (
+    q{script-src 'nonce-abc123=='} => 'abc123==',
+    q{default-src 'self' 'nonce-d'; img-src *} => 'd',
+    q{default-src 'nonce-d'; script-src 'strict-dynamic' 'nonce-s'} => 's',
+    q{script-src-elem 'NONCE-e'; script-src 'nonce-s'} => 'e',
+    q{default-src 'nonce-d'; script-src 'self'} => undef,
+    q{style-src 'nonce-x'} => undef,
+    q{script-src 'nonce-a"><b'} => undef,
+    q{script-src 'nonce-'} => undef,
+    q{img-src *, script-src 'nonce-two'} => 'two',
+);
+my @policies = sort keys %nonces;
+my $backend = CookiePolicy::Backend->new(
+    (map { ("/left/$_" => $left{$_}) } keys %left),
+    (map { ("/xml/$_" => xhtml($xml_left[$_])) } 0 .. $#xml_left),
+    (map { ("/bare/$_" => html($bare[$_])) } 0 .. $#bare),
+    (map { ("/nonce/$_" => html($PAGE, "Content-Security-Policy: "
+                                . $policies[$_])) } 0 .. $#policies),
+    '/xhtml' => xhtml("$XHTML<title/></head><body/></html>"),
+    '/tag' => html($PAGE, 'ETag: W/"b"', 'Cache-Control: max-age=60'),
+    '/dated' => html($PAGE, 'Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT'),
+    '/conditional' => sub {
+        return $_[0] =~ /^If-None-Match:[^\r\n]*"c"/mi
+            ? "HTTP/1.1 304 Not Modified\r\nETag: \"c\"\r\n"
+              . "Connection: close\r\n\r\n"
+            : html($PAGE, 'ETag: "c"');
+    },
+    '/put' => sub {
+        return answer($_[0] =~ /^If-Match: ([^\r\n]*)/mi ? $1 : 'none',
+                      'Content-Type: text/plain');
+    },
+    '/cached' => html($PAGE, 'Cache-Control: public, max-age=600',
+                      'ETag: "k"'),
+    '/large' => html($HEAD . '<p>text</p>' x 1_000_000),
+    (map { ("/cut/$_" => chunks(substr($PAGE, 0, $_), substr $PAGE, $_)) }
+     1 .. length($PAGE) - 1),
+    '/single' => chunks(split //, $PAGE),
+);
+my $server = CookiePolicy::Server->new(config => <<"CONFIG");
+LoadModule include_module @{[ CookiePolicy::Server::module_file('include') ]}
+CookiePolicy On
+CookiePolicyStateDir {STATE}
+CookiePolicySessionStore shm:1M
+CookiePolicyLanguage fr en
+CookiePolicyCookie ~^_ga statistics provider=Example service=ga purpose="To count </script>"
+CookiePolicyCookie counted statistics storage=local
+CookiePolicyConsentLog none
+CookiePolicyBanner On
+CookiePolicyAllowOverride Banner
+CookiePolicyCsrf Origin
+ErrorDocument 404 /index.html
+ProxyPass /b/ http://127.0.0.1:@{[ $backend->port ]}/ disablereuse=on retry=0
+CacheRoot "{DIR}/cache"
+CacheEnable disk /b/cached
+<Location "/off">
+    CookiePolicyBanner Off
+</Location>
+<Location "/zipped">
+    SetOutputFilter DEFLATE
+</Location>
+<Location "/included">
+    SetOutputFilter INCLUDES
+    Options +Includes
+</Location>
+Alias /zipped "{DIR}/htdocs"
+Alias /included "{DIR}/htdocs"
+Alias /off "{DIR}/htdocs"
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName own.example
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName report.example
+    CookiePolicy Report
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName quiet.example
+    CookiePolicyCookie None
+    CookiePolicyCookie _anon statistics-anonymous
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName signals.example
+    CookiePolicyCategory statistics consent signals=analytics_storage,ad_storage
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName tokens.example
+    CookiePolicyCsrf On
+    CookiePolicyCsrfInject On
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName all.example
+    CookiePolicyIssue eager all
+</VirtualHost>
+CONFIG
+$server->file('htdocs/index.html', $PAGE);
+$server->file('htdocs/part.html', '<p>A part.</p>');
+$server->file('htdocs/whole.html', $HEAD . '<!--#include file="part.html" -->'
+              . '<!--#include file="part.html" --></head>');
+mkdir $server->dir . '/cache';
+# Of a file that has just been written httpd makes a weak ETag.
+utime 1_700_000_000, 1_700_000_000, $server->dir . '/htdocs/index.html';
+$server->start;
+
+sub get {
+    my ($path, %with) = @_;
+    my $host = delete $with{host} // 'own.example';
+
+    return fetch(host => $host, port => $server->port, path => $path, %with);
+}
+
+# The page without what was put in, and how often that was.
+sub without {
+    my ($page) = @_;
+    my $count = $page =~ s/$SCRIPT//g;
+
+    return ($page, $count || 0);
+}
+
+# --- The place -------------------------------------------------------------
+
+my $first = get('/index.html');
+like $first->body, qr{\A\Q$HEAD\E$SCRIPT\Q$REST\E\z},
+    'behind an early <meta charset>';
+my ($hash) = $first->body =~ $SCRIPT;
+is $first->header('content-length'), length $first->body, 'Content-Length';
+is_deeply [ without(get('/missing')->body) ], [ $PAGE, 1 ],
+    'in an ErrorDocument';
+is get('/off/index.html')->body, $PAGE, 'not where it is Off';
+is get('/index.html', host => 'report.example')->body, $PAGE,
+    'not in report mode';
+is get('/index.html', host => 'quiet.example')->body, $PAGE,
+    'not where nothing needs consent';
+is_deeply [ without(get('/included/whole.html')->body) ],
+    [ "$HEAD<p>A part.</p><p>A part.</p></head>", 1 ],
+    'once in a page with parts';
+unlike get('/cookie-policy')->body, $SCRIPT, 'not in the policy page';
+is get("/b/left/$_")->body, $_ eq 'utf16' || $_ eq 'wide' ? $WIDE : $PAGE,
+    "left alone: $_" for sort keys %left;
+is get("/b/left/$_")->header('etag'), '"x"', "with its ETag: $_"
+    for sort keys %left;
+is get("/b/xml/$_")->body, $xml_left[$_], "XML left alone: $_"
+    for 0 .. $#xml_left;
+like get('/b/xhtml')->body, qr{\A\Q$XHTML\E$SCRIPT<title/>}, 'XHTML';
+is_deeply [ without(get("/b/bare/$_")->body) ], [ $bare[$_], 1 ],
+    "a page without a head: $_" for 0 .. $#bare;
+is_deeply [ grep { (without(get("/b/cut/$_")->body))[0] ne $PAGE
+                   || get("/b/cut/$_")->body
+                      !~ /\A\Q$HEAD\E$SCRIPT\Q$REST\E\z/ }
+            1 .. length($PAGE) - 1 ], [], 'cut anywhere';
+is get('/b/single')->body, $first->body, 'byte by byte';
+
+my $zipped = get('/zipped/index.html',
+                 headers => [ 'Accept-Encoding' => 'gzip' ]);
+is $zipped->header('content-encoding'), 'gzip', 'compressed afterwards';
+gunzip(\$zipped->body, \my $unzipped);
+is $unzipped, $first->body, 'with the script';
+
+for my $i (0 .. $#policies) {
+    my ($nonce) = get("/b/nonce/$i")->body =~ /<script[^>]* nonce="([^"]*)"/;
+
+    is $nonce, $nonces{ $policies[$i] }, "nonce of $policies[$i]";
+}
+
+like get('/index.html', host => 'signals.example')->body,
+    qr{<script src="/cookie-policy/banner\.[\w-]{16}\.js"></script>},
+    'at once, where signals are granted';
+like get('/index.html', host => 'tokens.example')->body,
+    qr{\A\Q$HEAD\E$SCRIPT<meta name="csrf-token" content="\w{64}">\Q$REST\E\z},
+    'together with a token';
+
+# --- Caches ----------------------------------------------------------------
+
+my $tag = $first->header('etag');
+my $raw = get('/off/index.html')->header('etag');
+my $mark = '-cp' . substr $hash, 0, 8;
+(my $marked = $raw) =~ s/"\z/$mark"/;
+is $tag, $marked, 'an ETag of its own';
+is get('/index.html', headers => [ 'If-None-Match' => $tag ])->status, 304,
+    'which confirms';
+is get('/index.html', headers => [ 'If-None-Match' => $tag ])
+    ->header('etag'), $tag, 'with the same ETag';
+is get('/index.html', headers => [ 'If-None-Match' => $raw ])->status, 200,
+    'that of the page without does not';
+is get('/index.html', headers => [ 'If-None-Match' => qq("x-cpaaaaaaaa", "y") ])
+    ->status, 200, 'nor another';
+is get('/index.html', headers => [ 'If-None-Match' => qq("x", W/$tag) ])
+    ->status, 304, 'a list that has it does';
+is get('/index.html', headers => [
+    'If-Modified-Since' => 'Mon, 01 Jan 2024 00:00:00 GMT' ])->status, 200,
+    'a page of long ago is sent anew';
+is get('/index.html', headers => [
+    'If-Modified-Since' => $first->header('last-modified') ])->status, 304,
+    'its own time confirms';
+my $dated = get('/b/dated')->header('last-modified');
+unlike $dated, qr/2024/, 'modified when httpd was configured';
+my $confirmed = get('/b/conditional', headers => [
+    Accept => 'text/html', 'If-None-Match' => qq("c$mark") ]);
+is $confirmed->status, 304, 'a backend confirms';
+is $confirmed->header('etag'), qq("c$mark"), 'with our ETag';
+is get('/b/conditional', headers => [ Accept => 'text/html',
+                                      'If-None-Match' => '"c"' ])->status,
+    200, 'not its own page of before';
+is get('/b/tag')->header('etag'), qq(W/"b$mark"), 'a weak one';
+is get('/b/put', method => 'PUT',
+       headers => [ 'If-Match' => qq("p$mark"),
+                    Accept => 'text/html', Origin => 'http://own.example' ],
+       body => 'x')->body, qq("p$mark", "p"), 'If-Match, too';
+like get('/b/tag')->header('cache-control') // '', qr/max-age=60/,
+    'pages stay cacheable';
+is get('/b/cached')->body, $first->body, 'before a cache';
+is get('/b/cached')->body, $first->body, 'and out of it';
+
+
+my $part = get('/index.html', headers => [ Range => 'bytes=10-99' ]);
+is $part->status, 206, 'a range';
+is $part->body, substr($first->body, 10, 90), 'of the page as sent';
+is get('/index.html', headers => [ Range => 'bytes=10-99',
+                                   'If-Range' => $tag ])->status, 206,
+    'If-Range with its ETag';
+is get('/index.html', headers => [ Range => 'bytes=10-99',
+                                   'If-Range' => $raw ])->status, 200,
+    'If-Range with the other';
+my $asked = get('/index.html', method => 'HEAD');
+is $asked->header($_), $first->header($_), "HEAD: $_"
+    for qw(content-length etag last-modified content-type);
+is get('/b/tag', method => 'HEAD')->header('content-length'), undef,
+    'HEAD of a backend: no length';
+
+my $memory = $server->memory;
+my ($large, $times) = without(get('/b/large')->body);
+is $times, 1, 'a page of 10 MB';
+is length $large, length($HEAD) + 11_000_000, 'whole';
+
+# --- What it is served from ------------------------------------------------
+
+my $BASE = "/cookie-policy/banner.$hash";
+my %types = (
+    js => 'text/javascript; charset=utf-8', css => 'text/css; charset=utf-8',
+    'fr.json' => 'application/json', 'en.all.json' => 'application/json',
+);
+for my $what (sort keys %types) {
+    my $served = get("$BASE.$what");
+
+    is $served->status, 200, "$what: there";
+    is $served->header('content-type'), $types{$what}, "$what: its type";
+    is $served->header('cache-control'),
+        'public, max-age=31536000, immutable', "$what: kept for ever";
+    is $served->header('x-content-type-options'), 'nosniff', "$what: nosniff";
+    is $served->header('set-cookie'), undef, "$what: no cookie";
+    is $served->header('vary'), undef, "$what: the same for all";
+    my $old = get("/cookie-policy/banner.AAAAAAAAAAAAAAAA.$what");
+    is $old->body, $served->body, "$what: today's under an old name";
+    is $old->header('cache-control'), 'no-store', "$what: not to be kept";
+    is get("$BASE.$what", method => 'HEAD')->status, 200, "$what: HEAD";
+}
+for my $what ('', 'txt', 'xx.json', 'en', 'json', '.json', 'en.all', 'fr/x.js') {
+    my $none = get("$BASE.$what", headers => [ Accept => 'application/json' ]);
+
+    is $none->status, 404, "no part: '$what'";
+    is $none->header('cache-control'), 'no-store', "not to be kept: '$what'";
+}
+is get("$BASE.js", host => 'quiet.example')->status, 404,
+    'nothing where nothing is asked';
+is get("$BASE.js", method => 'POST', body => '',
+       headers => [ Origin => 'http://own.example' ])->status, 405,
+    'GET and HEAD alone';
+my ($other) = get('/index.html', host => 'all.example')->body =~ $SCRIPT;
+is get("/cookie-policy/banner.$other.js", host => 'all.example')
+    ->header('cache-control'), 'private, max-age=31536000, immutable',
+    'for no shared cache where everything brings cookies';
+
+my ($settings) = get("$BASE.js")->body =~ /(\{"base".*\})/;
+unlike $settings, qr/</, 'nothing in it ends a script';
+$settings = decode_json($settings);
+is_deeply $settings->{languages}, [ 'fr', 'en' ], 'the languages';
+is_deeply $settings->{cookies}, { preferences => 'cookies_preferences',
+                                  language => 'django_language' },
+    'the cookies';
+is $settings->{lifetime}, 180 * 86400, 'the lifetime of a consent';
+my ($statistics) = grep { $_->{name} eq 'statistics' }
+    @{ $settings->{categories} };
+like delete $statistics->{digest}, qr/\A[\w-]{8}\z/, 'a digest';
+is_deeply $statistics, { name => 'statistics', rule => 'consent',
+                         services => [ 'ga' ],
+                         storage => [ [ 'local', 'counted' ] ] },
+    'a category';
+my $texts = decode_json(get("$BASE.en.json")->body);
+is $texts->{accept}, 'Accept all', 'its texts';
+like $texts->{text}, qr/\bfor: Statistics\./, 'what is asked about';
+is $texts->{titles}{statistics}, 'Statistics', 'its titles';
+my $details = decode_json(get("$BASE.en.all.json")->body);
+my ($shown) = grep { $_->{name} eq 'statistics' } @{ $details->{categories} };
+is $shown->{cookies}[0]{purpose}, 'To count </script>', 'its cookies';
+is $shown->{cookies}[1]{storage}, 'local storage', 'and what else it keeps';
+is decode_json(get("$BASE.fr.json")->body)->{direction}, 'ltr',
+    'in French';
+
+my ($signal) = get('/cookie-policy/banner.x.js', host => 'signals.example')
+    ->body =~ /(\{"base".*\})/;
+is_deeply [ map { @{ $_->{signals} // [] } }
+            @{ decode_json($signal)->{categories} } ],
+    [ 'analytics_storage', 'ad_storage' ], 'signals';
+
+done_testing;
