@@ -144,6 +144,9 @@ Alias /off "{DIR}/htdocs"
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName signals.example
     CookiePolicyCategory statistics consent signals=analytics_storage,ad_storage
+    <Location "/videos">
+        CookiePolicyThirdParty third-party https://video.example
+    </Location>
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName tokens.example
@@ -299,6 +302,8 @@ is length $large, length($HEAD) + 11_000_000, 'whole';
 my $BASE = "/cookie-policy/banner.$hash";
 my %types = (
     js => 'text/javascript; charset=utf-8', css => 'text/css; charset=utf-8',
+    'more.js' => 'text/javascript; charset=utf-8',
+    'more.css' => 'text/css; charset=utf-8',
     'fr.json' => 'application/json', 'en.all.json' => 'application/json',
 );
 for my $what (sort keys %types) {
@@ -363,5 +368,8 @@ my ($signal) = get('/cookie-policy/banner.x.js', host => 'signals.example')
 is_deeply [ map { @{ $_->{signals} // [] } }
             @{ decode_json($signal)->{categories} } ],
     [ 'analytics_storage', 'ad_storage' ], 'signals';
+is_deeply [ map { $_->{name} } grep { $_->{held} }
+            @{ decode_json($signal)->{categories} } ], ['third-party'],
+    'whose content a Content-Security-Policy holds back';
 
 done_testing;

@@ -89,6 +89,20 @@ static void stored_add(json_t *stored, const cp_declaration *declaration)
     }
 }
 
+/* Whether the Content-Security-Policy of a page goes by a category. */
+static bool has_third_party(const cp_policy *policy, const char *category)
+{
+    const apr_array_header_t *all = policy->third_parties;
+
+    for (int i = 0; all && i < all->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(all, i, cp_third_party).category,
+                   category) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static json_t *category_json(const cp_policy *policy, int at)
 {
     const cp_category *category = &policy->categories[at];
@@ -103,6 +117,9 @@ static json_t *category_json(const cp_policy *policy, int at)
             service_add(services, policy->declared[i].declaration);
             stored_add(stored, policy->declared[i].declaration);
         }
+    }
+    if (has_third_party(policy, category->name)) {
+        json_object_set_new(object, "held", json_true());
     }
     list_add(object, "signals", signals_json(category->signals));
     list_add(object, "services", services);
@@ -270,11 +287,6 @@ bool cp_banner_script_make(const cp_banner *banner, cp_banner_script *script,
     script->after.length = (apr_size_t)(whole.at + whole.length
                                         - script->after.at);
     return true;
-}
-
-cp_span cp_banner_style(void)
-{
-    return cp_share_find("banner.css");
 }
 
 const char *cp_banner_language(const cp_banner *banner, cp_span tag)

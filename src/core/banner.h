@@ -3,8 +3,8 @@
  * @brief The banner of a host: what its script is told, and the name that all
  *        of it is served under.
  *
- * Script and style sheet lie in share/ and are the same for all hosts. What
- * differs is a JSON object, which takes the place of one word of the script.
+ * Scripts and style sheets lie in share/ and are the same for all hosts. What
+ * differs is a JSON object, which takes the place of one word of banner.js.
  */
 #ifndef CP_BANNER_H
 #define CP_BANNER_H
@@ -49,9 +49,6 @@ typedef struct cp_banner_script {
 /** @return false when jansson fails */
 bool cp_banner_script_make(const cp_banner *banner, cp_banner_script *script,
                            apr_pool_t *pool);
-
-/** The style sheet. */
-cp_span cp_banner_style(void);
 
 /** A language of the banner by its tag, in any case of letters; NULL where it
  *  has none of that tag. */

@@ -1,6 +1,7 @@
 #include "page_banner.h"
 #include "banner.h"
 #include "policy_view.h"
+#include "share.h"
 
 #include <http_protocol.h>
 #include <apr_strings.h>
@@ -177,12 +178,16 @@ static json_t *details_json(const cp_view *view)
 
 /* --- Parts ------------------------------------------------------------ */
 
+#define JAVASCRIPT "text/javascript; charset=utf-8"
+#define CSS "text/css; charset=utf-8"
+
 /* A part of the banner that was asked for. */
 typedef struct part {
     const char *type;
     int (*send)(const cp_exchange *exchange, request_rec *r,
-                const char *language);
+                const struct part *asked);
     const char *language;       /* NULL: it has none */
+    cp_span file;               /* of share/, sent as it is */
 } part;
 
 static int json_send(request_rec *r, json_t *json)
@@ -199,25 +204,27 @@ static int json_send(request_rec *r, json_t *json)
 }
 
 static int texts_send(const cp_exchange *exchange, request_rec *r,
-                      const char *language)
+                      const part *asked)
 {
-    return json_send(r, texts_json(cp_view_make_in(exchange, language,
+    return json_send(r, texts_json(cp_view_make_in(exchange,
+                                                   asked->language,
                                                    r->pool)));
 }
 
 static int details_send(const cp_exchange *exchange, request_rec *r,
-                        const char *language)
+                        const part *asked)
 {
-    return json_send(r, details_json(cp_view_make_in(exchange, language,
+    return json_send(r, details_json(cp_view_make_in(exchange,
+                                                     asked->language,
                                                      r->pool)));
 }
 
 static int script_send(const cp_exchange *exchange, request_rec *r,
-                       const char *language)
+                       const part *asked)
 {
     cp_banner_script script;
 
-    (void)language;
+    (void)asked;
     if (!cp_banner_script_make(exchange->server->banner, &script, r->pool)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -227,14 +234,11 @@ static int script_send(const cp_exchange *exchange, request_rec *r,
     return OK;
 }
 
-static int style_send(const cp_exchange *exchange, request_rec *r,
-                      const char *language)
+static int file_send(const cp_exchange *exchange, request_rec *r,
+                     const part *asked)
 {
-    cp_span style = cp_banner_style();
-
     (void)exchange;
-    (void)language;
-    ap_rwrite(style.at, (int)style.length, r);
+    ap_rwrite(asked->file.at, (int)asked->file.length, r);
     return OK;
 }
 
@@ -252,13 +256,27 @@ static bool ends_in(cp_span *name, cp_span ending)
 /* @return whether there is such a part */
 static bool part_find(part *found, const cp_banner *banner, cp_span name)
 {
-    if (cp_span_equal(name, CP_SPAN("js"))) {
-        *found = (part){ "text/javascript; charset=utf-8", script_send, NULL };
-        return true;
-    }
-    if (cp_span_equal(name, CP_SPAN("css"))) {
-        *found = (part){ "text/css; charset=utf-8", style_send, NULL };
-        return true;
+    static const struct {
+        const char *name;
+        const char *type;
+        const char *file;       /* NULL: made for this host */
+    } parts[] = {
+        { "js", JAVASCRIPT, NULL },
+        { "css", CSS, "banner.css" },
+        { "more.js", JAVASCRIPT, "banner-more.js" },
+        { "more.css", CSS, "banner-more.css" },
+    };
+
+    memset(found, 0, sizeof(*found));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (cp_span_equal(name, cp_span_of(parts[i].name))) {
+            found->type = parts[i].type;
+            found->send = parts[i].file ? file_send : script_send;
+            if (parts[i].file) {
+                found->file = cp_share_find(parts[i].file);
+            }
+            return true;
+        }
     }
     found->type = "application/json";
     if (ends_in(&name, CP_SPAN(".all.json"))) {
@@ -298,5 +316,5 @@ int cp_page_banner(cp_exchange *exchange, request_rec *r, const char *name)
         keep(r);
     }
     ap_set_content_type(r, asked.type);
-    return asked.send(exchange, r, asked.language);
+    return asked.send(exchange, r, &asked);
 }
