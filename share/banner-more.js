@@ -80,6 +80,7 @@ export default async function (core) {
             choice, choice === "save" ? granted : [], "banner") || "";
         if (!problem.textContent) {
             dialog.close();
+            core.goOn();
         }
     }
 

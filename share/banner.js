@@ -498,6 +498,7 @@
         policy, choose, isAllowed, make, button, policyLink, textsGet,
         styleAdd: name => styleAdd(host.shadowRoot, name),
         place: element => surface.append(element),
+        goOn: () => opener.focus(),
         detailsGet: () => jsonGet(languageChoose() + ".all.json"),
         isSignalled: gpc
     };
