@@ -5,14 +5,15 @@
 
 // A category's switch. The exempt ones cannot be turned off.
 function switchMake({ make, isAllowed }, rule, { name, title, description }) {
-    const box = make("input", { type: "checkbox", value: name, id: name,
-                                "aria-describedby": name + "-text" });
+    const box = make("input", { type: "checkbox", value: name,
+                                id: "box-" + name,
+                                "aria-describedby": "text-" + name });
 
     box.checked = isAllowed(rule);
     box.disabled = rule.rule === "exempt";
     return [
         make("div", { class: "switch" }, box,
-             make("label", { for: name }, title)),
+             make("label", { for: "box-" + name }, title)),
         description
     ];
 }
@@ -45,7 +46,7 @@ function categoryMake(core, details, category) {
     const { cookies = [], origins = [] } = category;
 
     return make("li", { class: "category" }, box,
-        make("p", { id: category.name + "-text" },
+        make("p", { id: "text-" + category.name },
              [description, details.rules[rule.rule]].filter(Boolean)
                  .join(" ")),
         cookies.length + origins.length === 0 ? "" : make("details", {},

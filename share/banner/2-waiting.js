@@ -77,6 +77,7 @@
     // --- Frames that wait ------------------------------------------------
 
     const holders = new Map();
+    const opened = new WeakSet();
     let once = new WeakSet();
 
     function sourceOf(node) {
@@ -97,10 +98,23 @@
             holder.remove();
             frame.style.removeProperty("display");
         }
-        if (!frame.hasAttribute("src")) {
+        if (!opened.has(frame)) {
+            opened.add(frame);
             frame.src = source;
         }
     }
+
+    // Only a frame that is put in anew forgets what it shows.
+    function frameEmpty(frame) {
+        if (opened.delete(frame)) {
+            frame.removeAttribute("src");
+            frame.parentNode.insertBefore(frame, frame.nextSibling);
+        }
+    }
+
+    // Of some that count, nothing was to be seen anyway.
+    const isSeen = frame => getComputedStyle(frame).display !== "none"
+        && !(frame.getClientRects().length && frame.clientHeight < 2);
 
     // In the frame's place and of its size, so that nothing moves.
     function frameHold(frame, category, source) {
@@ -113,14 +127,16 @@
             + `min-height:${frame.offsetHeight}px`;
         frame.before(holder);
         frame.style.setProperty("display", "none", "important");
-        if (frame.hasAttribute("src")) {
-            // Only a frame that is put in anew forgets what it shows.
-            frame.removeAttribute("src");
-            holder.after(frame);
-        }
         textsGet().then(texts => {
-            const fill = text => text.replace("{host}", `\u2068${source.host}\u2069`)
-                .replace("{category}", texts.titles[category.name]);
+            const fill = text => text
+                .replace("{host}", `\u2068${source.host}\u2069`)
+                .replace("{category}", () => texts.titles[category.name]);
+            const allow = async () => {
+                if (await choose("save", [...names(allowed()), category.name],
+                                 "banner")) {
+                    bannerShow(true);
+                }
+            };
             const show = () => {
                 once.add(frame);
                 frameCheck(frame);
@@ -131,8 +147,7 @@
                 make("p", {}, fill(texts.frame)),
                 make("p", { class: "buttons" },
                      category.held ? "" : button(fill(texts.once), show),
-                     button(fill(texts.always), () => choose("save",
-                         [...names(allowed()), category.name], "banner"))),
+                     button(fill(texts.always), allow)),
                 make("p", {}, policyLink(texts.more))));
         }, () => {});
     }
@@ -147,7 +162,10 @@
         if (isAllowed(category) || once.has(frame)) {
             frameOpen(frame, source);
         } else if (frame.localName === "iframe" && !holders.has(frame)) {
-            frameHold(frame, category, source);
+            frameEmpty(frame);
+            if (isSeen(frame)) {
+                frameHold(frame, category, source);
+            }
         }
     }
 

@@ -33,6 +33,9 @@
 
     function textsGet() {
         textsAsked = textsAsked || jsonGet(languageChoose() + ".json");
+        textsAsked.catch(() => {
+            textsAsked = null;
+        });
         return textsAsked;
     }
 
@@ -123,7 +126,7 @@
             document.body.prepend(host);
         });
         made.catch(() => {
-            made = textsAsked = null;
+            made = null;
         });
         return made;
     }

@@ -6,7 +6,12 @@
         policy, choose, isAllowed, make, button, policyLink, textsGet,
         styleAdd: name => styleAdd(host.shadowRoot, name),
         place: element => surface.append(element),
-        goOn: () => opener.focus(),
+        goOn() {
+            // Not where the dialog was opened by a link of the site.
+            if ([document.body, host].includes(document.activeElement)) {
+                opener.focus();
+            }
+        },
         detailsGet: () => jsonGet(languageChoose() + ".all.json"),
         isSignalled: gpc
     };

@@ -310,6 +310,13 @@ async function by_keyboard(browser) {
     await consent.dialog.waitFor();
     await page.keyboard.press('Escape');
     check('keyboard: and back', await focused(page), 'Cookie settings');
+    await page.focus('footer [data-cookie-policy=open]');
+    await page.keyboard.press('Enter');
+    await consent.dialog.waitFor();
+    await tab_to(page, 'Save my choices');
+    await page.keyboard.press('Enter');
+    await consent.dialog.waitFor({ state: 'hidden' });
+    check('keyboard: and back to a link', await focused(page), 'Cookies');
     await visitor.leave();
 }
 
@@ -481,7 +488,7 @@ async function pictures(browser) {
     if (!process.env.PICTURES) {
         return;
     }
-    const viewport = { width: 960, height: 540 };
+    const viewport = { width: 720, height: 440 };
     const [light, first] = await arrive(browser, '/', { viewport });
 
     await first.asked('pictures: first layer');

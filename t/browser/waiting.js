@@ -49,6 +49,7 @@ ${waits('data-category="unknown"', 'unknown', MARK)}
 <script type="text/plain" data-category="statistics" data-mark="no nonce" ${MARK}></script>
 <iframe data-category="third-party" data-src="${other}/framed.html" class="video" width="400" height="250" title="A video"></iframe>
 <iframe data-name="video" data-src="javascript:parent.ran.push('frame')" title="No address"></iframe>
+<iframe data-category="third-party" data-src="${other}/framed.html?count" src="about:blank" width="1" height="1" title="A count"></iframe>
 <img data-category="third-party" data-src="/pixel.svg" alt="">
 <p><a href="/cookie-policy" data-cookie-policy="open">Cookies</a></p>
 </main></body></html>`,
@@ -225,7 +226,7 @@ async function frames(browser) {
 
         return width >= 400 && height >= 250;
     }));
-    check('frames: that with no address is left alone',
+    check('frames: not for one without address, or too small to be seen',
           await holder.count(), 1);
     await consent.accessible('frames');
     check('frames: nothing was asked', consent.asked_for.filter(
@@ -248,6 +249,8 @@ async function frames(browser) {
     check('always: its category alone', (await consent.chosen()).statistics,
           'n');
     await until(consent, () => document.querySelector('img').src);
+    await until(consent, () => document.querySelector('[title="A count"]')
+        .src.endsWith('?count'));
     check('always: pictures, too', consent.asked_for.some(
         url => url.includes('pixel')));
     await consent.page.click('[data-cookie-policy=open]');
