@@ -495,7 +495,7 @@ async function pictures(browser) {
     await first.shot('banner', process.env.PICTURES);
     await light.leave();
     const [dark, second] = await arrive(browser, '/',
-                                        { viewport, colorScheme: 'dark' });
+        { viewport: { width: 720, height: 520 }, colorScheme: 'dark' });
 
     await second.asked('pictures: second layer');
     await second.choose();
