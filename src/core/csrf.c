@@ -304,6 +304,7 @@ const cp_room cp_csrf_room = {
     CP_CSRF_TOKEN_LENGTH,
     csrf_open,
     csrf_validate,
+    NULL,
     csrf_issue,
     csrf_hear
 };

@@ -91,13 +91,21 @@ static void state_read(const cp_policy *policy, cp_span state,
     }
 }
 
+static bool is_timely(const cp_visit *visit, apr_uint32_t day)
+{
+    apr_uint64_t chosen = (apr_uint64_t)day * DAY_SECONDS;
+    apr_uint64_t now = visit->request.now;
+
+    return chosen + visit->site->consent_lifetime > now
+           && chosen <= now + DAY_SECONDS;
+}
+
 static cp_reason value_read(const cp_visit *visit, cp_span value,
                             cp_preferences *read)
 {
     cp_span rest = value;
     cp_span format, day, states, id, state;
     cp_span signed_part;
-    apr_uint64_t chosen;
 
     if (value.length > VALUE_MAX || !field_take(&rest, '.', &format)
         || !cp_span_equal(format, CP_SPAN(FORMAT))
@@ -114,9 +122,7 @@ static cp_reason value_read(const cp_visit *visit, cp_span value,
     }
     read->day = (apr_uint32_t)strtoul(day.at, NULL, 10);
     memcpy(read->id, id.at, id.length);
-    chosen = (apr_uint64_t)read->day * DAY_SECONDS;
-    if (chosen + visit->site->consent_lifetime <= visit->request.now
-        || chosen > (apr_uint64_t)visit->request.now + DAY_SECONDS) {
+    if (!is_timely(visit, read->day)) {
         return CP_EXPIRED;
     }
     while (states.length) {
@@ -201,6 +207,11 @@ static void preferences_validate(cp_visit *visit)
     if (merged) {
         verdict->value = value_write(visit, visit->preferences);
     }
+}
+
+static bool preferences_stand(cp_visit *visit)
+{
+    return is_timely(visit, visit->preferences->day);
 }
 
 static void preferences_issue(cp_visit *visit)
@@ -334,6 +345,7 @@ const cp_room cp_preferences_room = {
     VALUE_MAX,
     preferences_open,
     preferences_validate,
+    preferences_stand,
     preferences_issue,
     preferences_hear
 };

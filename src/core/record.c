@@ -284,8 +284,29 @@ apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
     memset(record, 0, sizeof(*record));
     record->expires = stored.expires;
     record->revision = stored.revision;
+    record->name = name;
+    record->sealed = stored.value;
     return record_open(visit, id, &name, stored.value, record)
            ? APR_SUCCESS : APR_NOTFOUND;
+}
+
+apr_status_t cp_record_renew(const cp_visit *visit, cp_record *record)
+{
+    cp_store *store = visit->site->store;
+    cp_store_record stored = { 0 };
+    apr_status_t status = store->provider->load(store, &record->name,
+                                                visit->request.now, &stored,
+                                                visit->pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (stored.revision != record->revision
+        || !cp_span_equal(stored.value, record->sealed)) {
+        return APR_EMISMATCH;
+    }
+    record->expires = stored.expires;
+    return APR_SUCCESS;
 }
 
 static apr_size_t label_seal(const cp_visit *visit, const cp_session_id *id,

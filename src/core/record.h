@@ -50,6 +50,8 @@ typedef struct cp_record {
     /* What the store says of it. */
     apr_uint32_t expires;
     apr_uint32_t revision;
+    cp_store_name name;         /* as it was loaded, under this name: */
+    cp_span sealed;
 } cp_record;
 
 /** The name that a session's record is filed under. @return false when the
@@ -73,6 +75,13 @@ bool cp_record_reference(const cp_visit *visit, const cp_session_id *id,
  */
 apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
                             cp_record *record);
+
+/**
+ * Asks the store again for a record that was loaded before, of an earlier
+ * visit maybe. Its expiry becomes what the store says now.
+ * @return APR_EMISMATCH when it has changed since; else as the store does
+ */
+apr_status_t cp_record_renew(const cp_visit *visit, cp_record *record);
 
 /** Saves with the revision and expiry in @a record; sets the new revision. */
 apr_status_t cp_record_save(const cp_visit *visit, const cp_session_id *id,

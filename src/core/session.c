@@ -34,6 +34,15 @@ static apr_uint32_t expiry_of(const cp_visit *visit, const cp_record *record)
     return is_lent(record) && record->until < end ? record->until : end;
 }
 
+/* Whether a time has come that no use of the session puts off. */
+static bool is_over(const cp_visit *visit, const cp_record *record)
+{
+    apr_uint32_t now = visit->request.now;
+
+    return cp_time_after(record->created, visit->site->absolute) <= now
+           || (is_lent(record) && record->until <= now);
+}
+
 static cp_reason record_find(const cp_visit *visit, cp_session *session)
 {
     apr_status_t status = cp_record_load(visit, &session->id,
@@ -53,10 +62,7 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
     if (status != APR_SUCCESS) {
         return CP_STORE_AWAY;
     }
-    if (cp_time_after(session->record.created, visit->site->absolute)
-            <= visit->request.now
-        || (is_lent(&session->record)
-            && session->record.until <= visit->request.now)) {
+    if (is_over(visit, &session->record)) {
         return CP_EXPIRED;
     }
     session->stored = true;
@@ -177,6 +183,25 @@ static void session_validate(cp_visit *visit)
     if (rank) {
         session_adopt(visit, &chosen);
     }
+}
+
+/* A record of the same bytes says the same, but not at every time. */
+static bool session_stands(cp_visit *visit)
+{
+    cp_session *session = visit->session;
+
+    if (!cp_session_id_is_timely(visit, &session->id)) {
+        return false;
+    }
+    if (!session->stored) {
+        return true;
+    }
+    if (cp_record_renew(visit, &session->record) != APR_SUCCESS
+        || is_over(visit, &session->record)) {
+        return false;
+    }
+    touch(visit, session);
+    return true;
 }
 
 static void session_issue(cp_visit *visit)
@@ -532,6 +557,7 @@ const cp_room cp_session_room = {
     CP_SESSION_TOKEN_LENGTH,
     session_open,
     session_validate,
+    session_stands,
     session_issue,
     session_hear
 };

@@ -55,6 +55,16 @@ static apr_uint32_t id_time(const cp_session_id *id)
            | (apr_uint32_t)time[2] << 8 | time[3];
 }
 
+bool cp_session_id_is_timely(const cp_visit *visit, const cp_session_id *id)
+{
+    apr_uint32_t now = visit->request.now;
+
+    /* A record has its own time, which a change of id does not set back. */
+    return id_time(id) <= cp_time_after(now, CLOCK_SKEW)
+           && (cp_session_id_says_stored(id)
+               || cp_time_after(id_time(id), visit->site->absolute) > now);
+}
+
 const char *cp_session_id_token(const cp_visit *visit,
                                 const cp_session_id *id)
 {
@@ -69,7 +79,6 @@ cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
 {
     unsigned char bytes[CP_SESSION_ID_LENGTH + 3];
     unsigned char mac[CP_MAC_LENGTH];
-    apr_uint32_t now = visit->request.now;
     apr_size_t length = 0;
 
     if (token.length != CP_SESSION_TOKEN_LENGTH
@@ -86,13 +95,5 @@ cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
                             cp_span_make(id->bytes + AT_MAC, MAC_PART))) {
         return CP_FORGED;
     }
-    if (id_time(id) > cp_time_after(now, CLOCK_SKEW)) {
-        return CP_EXPIRED;
-    }
-    /* A record has its own time, which a change of id does not set back. */
-    if (!cp_session_id_says_stored(id)
-        && cp_time_after(id_time(id), visit->site->absolute) <= now) {
-        return CP_EXPIRED;
-    }
-    return CP_VALID;
+    return cp_session_id_is_timely(visit, id) ? CP_VALID : CP_EXPIRED;
 }

@@ -29,6 +29,10 @@ bool cp_session_id_draw(const cp_visit *visit, bool stored,
 cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
                              cp_session_id *id);
 
+/** Whether the id is neither of a time to come nor, where it has no record
+ *  with a time of its own, older than a session may get. */
+bool cp_session_id_is_timely(const cp_visit *visit, const cp_session_id *id);
+
 /** The token of an id, in the visit's memory. */
 const char *cp_session_id_token(const cp_visit *visit,
                                 const cp_session_id *id);

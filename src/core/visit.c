@@ -265,6 +265,54 @@ cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
     return visit;
 }
 
+bool cp_visit_is_settled(const cp_visit *visit)
+{
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        const cp_verdict *verdict = &visit->verdicts[i];
+
+        if (cp_rooms[i]->open(visit)
+            && (verdict->reason != CP_VALID || verdict->received_count != 1)) {
+            return false;
+        }
+    }
+    return !visit->cut && !visit->session->grace;
+}
+
+/* What a request may change of its visit, in one piece. */
+typedef struct visit_copy {
+    cp_visit visit;
+    cp_session session;
+    cp_preferences preferences;
+} visit_copy;
+
+cp_visit *cp_visit_copy(const cp_visit *before, const cp_terms *terms,
+                        const cp_request *request, apr_pool_t *pool)
+{
+    visit_copy *copy = apr_palloc(pool, sizeof(*copy));
+    cp_visit *visit = &copy->visit;
+
+    copy->visit = *before;
+    copy->session = *before->session;
+    copy->preferences = *before->preferences;
+    visit->pool = pool;
+    visit->terms = terms;
+    visit->request = *request;
+    visit->session = &copy->session;
+    visit->preferences = &copy->preferences;
+    return visit;
+}
+
+bool cp_visit_stands(cp_visit *visit)
+{
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (cp_rooms[i]->stands && cp_rooms[i]->open(visit)
+            && !cp_rooms[i]->stands(visit)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- What the application sees ---------------------------------------- */
 
 /* A cookie that is only issued if somebody asks is not shown, but for the

@@ -149,6 +149,10 @@ typedef struct cp_room {
     /** Chooses among what was received; sets reason and value. */
     void (*validate)(cp_visit *visit);
 
+    /** Whether the one value that was received, and valid when it was, still
+     *  is at the time of this visit; NULL where time changes nothing. */
+    bool (*stands)(cp_visit *visit);
+
     /** Draws a new value, where there is no valid one. */
     void (*issue)(cp_visit *visit);
 
@@ -164,6 +168,27 @@ extern const cp_room *const cp_rooms[CP_MANAGED_COUNT];
  */
 cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
                          const cp_request *request, apr_pool_t *pool);
+
+/**
+ * Whether a request that brings the same Cookie header in the same way would
+ * be decided likewise, so long as its values stand: each cookie that the site
+ * keeps came once and is valid, and nothing is to be issued.
+ */
+bool cp_visit_is_settled(const cp_visit *visit);
+
+/**
+ * A visit for a request that brings what a settled one brought before.
+ * @param before   is not changed and must outlive the copy; other threads may
+ *                 copy it at the same moment
+ * @param terms    equal to those of @a before
+ * @param request  likewise equal in its cookie, realm, host, secure and gpc
+ */
+cp_visit *cp_visit_copy(const cp_visit *before, const cp_terms *terms,
+                        const cp_request *request, apr_pool_t *pool);
+
+/** Whether what a copied visit found still stands: false where a session was
+ *  ended or changed, or a value has expired. */
+bool cp_visit_stands(cp_visit *visit);
 
 /**
  * The Cookie header that the application sees: each managed cookie at most

@@ -7,6 +7,7 @@
 #include "export.h"
 #include "filters.h"
 #include "login.h"
+#include "memo.h"
 #include "origin.h"
 #include "pages.h"
 #include "refusal.h"
@@ -78,38 +79,24 @@ static void store_away_log(const cp_exchange *exchange, request_rec *r)
 }
 
 /* Decides by the configuration that is in force for this request now. */
-static void decide(cp_exchange *exchange, request_rec *r)
+static void decide(cp_exchange *exchange, request_rec *r, cp_memo_stage stage)
 {
     const cp_dir_config *dir = cp_dir_config_of(r);
-    cp_request request = { .cookie = cp_span_of(exchange->cookie) };
-    const char *realm;
+    const cp_memo *memo;
 
     exchange->dir = dir;
     exchange->engine = cp_engine_of(dir);
     exchange->visit = NULL;
-    cookie_set(r, exchange->cookie);
     if (exchange->engine == CP_ENGINE_OFF || !exchange->server->site.ring) {
         return;
     }
-    exchange->origin = cp_origin_own(r, exchange->server);
-    realm = exchange->server->realm ? exchange->server->realm
-                                    : exchange->origin.host;
-    request.realm = cp_span_of(realm);
-    request.host = cp_span_of(exchange->origin.host);
-    request.accept_language = apr_table_get(r->headers_in,
-                                            "Accept-Language");
-    request.now = (apr_uint32_t)apr_time_sec(r->request_time);
-    request.secure = strcmp(exchange->origin.scheme, "https") == 0;
-    request.welcomes = cp_origin_welcomes(exchange);
-    request.gpc = exchange->server->site.gpc && cp_origin_objects(r);
-    exchange->visit = cp_visit_begin(&exchange->server->site, &dir->terms,
-                                     &request, r->pool);
+    memo = cp_memo_decide(exchange, r, stage);
     attack_log(exchange, r);
     store_away_log(exchange, r);
     if (exchange->engine == CP_ENGINE_ON) {
         apr_table_unset(r->headers_in, "Cookie2");
-        cookie_set(r, cp_visit_cookie(exchange->visit));
-        cp_export(r, exchange);
+        cookie_set(r, memo->cookie);
+        cp_exports_say(&memo->exports, r);
     }
 }
 
@@ -175,7 +162,7 @@ static int corridor_post_read_request(request_rec *r)
     cp_export_guard(r);
     exchange = cp_exchange_make(r);
     exchange->cookie = apr_table_get(r->headers_in, "Cookie");
-    decide(exchange, r);
+    decide(exchange, r, CP_MEMO_ARRIVAL);
     if (r->prev && exchange->visit) {
         /* httpd refused the request before it came here, and answers it with
          * an ErrorDocument. */
@@ -264,7 +251,8 @@ static void decide_again(cp_exchange *exchange, request_rec *r)
     if (r == exchange->r ? terms_differ(dir, exchange->dir)
                          : cp_engine_of(dir) > exchange->engine) {
         cp_export_withdraw(r);
-        decide(exchange, r);
+        cookie_set(r, exchange->cookie);
+        decide(exchange, r, CP_MEMO_DIRECTORY);
         exchange->checked = false;
     }
     else if (r == exchange->r) {
@@ -456,6 +444,7 @@ void cp_corridor_register(void)
     ap_hook_log_transaction(corridor_log_transaction, NULL, NULL,
                             APR_HOOK_MIDDLE);
     cp_bridge_session_register();
+    cp_memo_register();
     cp_window_register();
     cp_filter_content_register();
     cp_filter_html_register();

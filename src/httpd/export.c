@@ -82,43 +82,47 @@ void cp_export_guard(request_rec *r)
 
 /* --- Setting them ----------------------------------------------------- */
 
-typedef struct outlet {
-    request_rec *r;
-    cp_export_as as;
-} outlet;
-
-static outlet outlet_make(request_rec *r, const cp_exchange *exchange)
+static cp_export_as outlet_of(const cp_server_config *server)
 {
-    int as = exchange->server->export_as;
-
-    return (outlet){ r, as == CP_UNSET ? CP_EXPORT_ENV : (cp_export_as)as };
+    return server->export_as == CP_UNSET ? CP_EXPORT_ENV
+                                         : (cp_export_as)server->export_as;
 }
 
-static void say(const outlet *out, const char *name, const char *header,
-                const char *value)
+static void entry_say(request_rec *r, cp_export_as as,
+                      const cp_export_entry *entry)
 {
-    if (out->as == CP_EXPORT_HEADERS) {
-        /* Said also when there is nothing to say: a backend need not tell
-         * a visitor without from a server without this module. */
-        apr_table_setn(out->r->headers_in, header, value ? value : "");
+    if (as == CP_EXPORT_HEADERS) {
+        apr_table_setn(r->headers_in, entry->name, entry->value);
     }
-    else if (value) {
-        apr_table_setn(out->r->subprocess_env, name, value);
+    else if (entry->value) {
+        apr_table_setn(r->subprocess_env, entry->name, entry->value);
     }
     else {
-        apr_table_unset(out->r->subprocess_env, name);
+        apr_table_unset(r->subprocess_env, entry->name);
     }
 }
 
-static int say_attribute(void *data, const char *name, const char *value)
+static void entry_add(cp_exports *exports, const char *name,
+                      const char *header, const char *value)
 {
-    const outlet *out = data;
+    cp_export_entry *entry = apr_array_push(exports->entries);
+    bool headers = exports->as == CP_EXPORT_HEADERS;
 
-    say(out,
-        apr_pstrcat(out->r->pool, VARIABLE_PREFIX "SESSION_ATTR_", name,
-                    NULL),
-        apr_pstrcat(out->r->pool, HEADER_PREFIX "Session-Attr-", name, NULL),
-        value);
+    entry->name = headers ? header : name;
+    /* A header is said also when there is nothing to say: a backend need not
+     * tell a visitor without from a server without this module. */
+    entry->value = headers && !value ? "" : value;
+}
+
+static int attribute_add(void *data, const char *name, const char *value)
+{
+    cp_exports *exports = data;
+    apr_pool_t *pool = exports->entries->pool;
+
+    entry_add(exports,
+              apr_pstrcat(pool, VARIABLE_PREFIX "SESSION_ATTR_", name, NULL),
+              apr_pstrcat(pool, HEADER_PREFIX "Session-Attr-", name, NULL),
+              value);
     return 1;
 }
 
@@ -146,33 +150,54 @@ const char *cp_export_decided(const cp_visit *visit)
     return cp_preferences_decided(visit) ? "yes" : "no";
 }
 
-void cp_export(request_rec *r, const cp_exchange *exchange)
+cp_exports cp_exports_make(const cp_visit *visit,
+                           const cp_server_config *server)
 {
-    const cp_visit *visit = exchange->visit;
     const char *language = cp_language(visit);
     const apr_table_t *attributes = cp_session_attributes(visit);
-    outlet out = outlet_make(r, exchange);
+    cp_exports exports = { outlet_of(server), NULL, NULL };
 
     /* One language leaves mod_negotiation nothing to prefer. */
     if (language && visit->terms->languages[1]) {
-        apr_table_setn(r->subprocess_env, "prefer-language", language);
+        exports.preferred = language;
     }
-    if (out.as == CP_EXPORT_NONE) {
-        return;
+    if (exports.as == CP_EXPORT_NONE) {
+        return exports;
     }
-    say(&out, VARIABLE_PREFIX "LANGUAGE", HEADER_PREFIX "Language",
-        language);
-    say(&out, VARIABLE_PREFIX "CONSENT", HEADER_PREFIX "Consent",
-        allowed_categories(visit));
-    say(&out, VARIABLE_PREFIX "DECIDED", HEADER_PREFIX "Decided",
-        cp_export_decided(visit));
-    say(&out, VARIABLE_PREFIX "SESSION", HEADER_PREFIX "Session",
-        cp_session_reference(visit));
-    say(&out, VARIABLE_PREFIX "USER", HEADER_PREFIX "User",
-        cp_session_user(visit));
+    exports.entries = apr_array_make(visit->pool, 8, sizeof(cp_export_entry));
+    entry_add(&exports, VARIABLE_PREFIX "LANGUAGE", HEADER_PREFIX "Language",
+              language);
+    entry_add(&exports, VARIABLE_PREFIX "CONSENT", HEADER_PREFIX "Consent",
+              allowed_categories(visit));
+    entry_add(&exports, VARIABLE_PREFIX "DECIDED", HEADER_PREFIX "Decided",
+              cp_export_decided(visit));
+    entry_add(&exports, VARIABLE_PREFIX "SESSION", HEADER_PREFIX "Session",
+              cp_session_reference(visit));
+    entry_add(&exports, VARIABLE_PREFIX "USER", HEADER_PREFIX "User",
+              cp_session_user(visit));
     if (attributes) {
-        apr_table_do(say_attribute, &out, attributes, NULL);
+        apr_table_do(attribute_add, &exports, attributes, NULL);
     }
+    return exports;
+}
+
+void cp_exports_say(const cp_exports *exports, request_rec *r)
+{
+    if (exports->preferred) {
+        apr_table_setn(r->subprocess_env, "prefer-language",
+                       exports->preferred);
+    }
+    for (int i = 0; exports->entries && i < exports->entries->nelts; i++) {
+        entry_say(r, exports->as,
+                  &APR_ARRAY_IDX(exports->entries, i, cp_export_entry));
+    }
+}
+
+void cp_export(request_rec *r, const cp_exchange *exchange)
+{
+    cp_exports exports = cp_exports_make(exchange->visit, exchange->server);
+
+    cp_exports_say(&exports, r);
 }
 
 void cp_export_withdraw(request_rec *r)
@@ -206,13 +231,19 @@ static bool may_use_token(const request_rec *r)
 
 void cp_export_token(request_rec *r, const cp_exchange *exchange)
 {
-    outlet out = outlet_make(r, exchange);
+    cp_export_as as = outlet_of(exchange->server);
 
     /* One whose cookie would not come with this answer is worth nothing. */
-    if (out.as != CP_EXPORT_NONE && may_use_token(r)
+    if (as != CP_EXPORT_NONE && may_use_token(r)
         && exchange->visit->verdicts[CP_CSRF].issuance != CP_ISSUE_IF_NEEDED
         && !apr_table_get(r->subprocess_env, VARIABLE_PREFIX "CSRF_TOKEN")) {
-        say(&out, VARIABLE_PREFIX "CSRF_TOKEN", HEADER_PREFIX "Csrf-Token",
-            cp_csrf_masked(exchange->visit));
+        const char *token = cp_csrf_masked(exchange->visit);
+        cp_export_entry entry = {
+            as == CP_EXPORT_HEADERS ? HEADER_PREFIX "Csrf-Token"
+                                    : VARIABLE_PREFIX "CSRF_TOKEN",
+            as == CP_EXPORT_HEADERS && !token ? "" : token
+        };
+
+        entry_say(r, as, &entry);
     }
 }

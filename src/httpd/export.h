@@ -15,7 +15,27 @@
  */
 void cp_export_guard(request_rec *r);
 
-/** Sets the variables, or the headers, of @a r. */
+typedef struct cp_export_entry {
+    const char *name;           /* of a variable, or of a header */
+    const char *value;          /* NULL: it is not set */
+} cp_export_entry;
+
+/** What a visit comes to, ready to be said. */
+typedef struct cp_exports {
+    cp_export_as as;
+    const char *preferred;      /* the language, where there are several */
+    apr_array_header_t *entries;    /* of cp_export_entry; or NULL */
+} cp_exports;
+
+/** Finds words for a visit, in its memory. */
+cp_exports cp_exports_make(const cp_visit *visit,
+                           const cp_server_config *server);
+
+/** Sets the variables, or the headers, of @a r. What is said of is not
+ *  copied. */
+void cp_exports_say(const cp_exports *exports, request_rec *r);
+
+/** Both at once. */
 void cp_export(request_rec *r, const cp_exchange *exchange);
 
 /** Whether the visitor has decided: yes, no, or gpc where Sec-GPC stands in. */
