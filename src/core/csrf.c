@@ -124,12 +124,22 @@ static bool token_complete(const cp_visit *visit, char *token)
                       token + RANDOM_PART);
 }
 
+static bool random_draw(const cp_visit *visit, char *random)
+{
+    unsigned char numbers[RANDOM_PART];
+    bool good = cp_keyring_numbers(visit->site->ring, numbers, RANDOM_PART);
+
+    for (int i = 0; good && i < RANDOM_PART; i++) {
+        random[i] = cp_alphanumeric[numbers[i]];
+    }
+    return good;
+}
+
 static void csrf_issue(cp_visit *visit)
 {
     char *token = apr_pcalloc(visit->pool, CP_CSRF_TOKEN_LENGTH + 1);
 
-    if (cp_random_alphanumeric(token, RANDOM_PART)
-        && token_complete(visit, token)) {
+    if (random_draw(visit, token) && token_complete(visit, token)) {
         visit->verdicts[CP_CSRF].value = token;
     }
 }
@@ -282,7 +292,7 @@ const char *cp_csrf_masked(const cp_visit *visit)
     char *masked;
 
     if (!token
-        || !cp_keyring_mask(visit->site->ring, mask, sizeof(mask))) {
+        || !cp_keyring_numbers(visit->site->ring, mask, sizeof(mask))) {
         return NULL;
     }
     masked = apr_palloc(visit->pool, CP_CSRF_MASKED_LENGTH + 1);
@@ -304,7 +314,6 @@ const cp_room cp_csrf_room = {
     CP_CSRF_TOKEN_LENGTH,
     csrf_open,
     csrf_validate,
-    NULL,
     csrf_issue,
     csrf_hear
 };

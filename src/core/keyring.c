@@ -24,8 +24,13 @@
  * are some 40 KB a thread. */
 #define MEMO_SLOTS 32
 
-/* Random bytes that a thread draws at once, for some 30 masks. */
-#define MASK_SUPPLY 1024
+/* Random bytes that a thread draws at once: for some 30 masks, or as many
+ * newcomers. */
+#define SUPPLY 1024
+
+/* Visitors who have not chosen all bring the same preferences, of no more
+ * bytes. */
+#define TEXT_MAX 32
 
 struct cp_keyring {
     pid_t maker;
@@ -43,13 +48,17 @@ typedef struct memo_slot {
     cp_purpose purpose;
     apr_size_t realm_length;
     char realm[REALM_MAX];
+    apr_size_t text_length;     /* of the preferences signed last; 0: none */
+    char text[TEXT_MAX];
+    unsigned char mac[CP_MAC_LENGTH];
 } memo_slot;
 
 /* What one thread remembers. */
 typedef struct memo {
     memo_slot slots[MEMO_SLOTS];
-    unsigned char supply[MASK_SUPPLY];  /* of randomness for masks */
+    unsigned char supply[SUPPLY];   /* of randomness */
     apr_size_t supplied;        /* bytes of it that are left, at its end */
+    pid_t drawer;               /* the process that drew it */
 } memo;
 
 static void memo_free(void *remembered)
@@ -59,6 +68,7 @@ static void memo_free(void *remembered)
     for (int i = 0; i < MEMO_SLOTS; i++) {
         EVP_MAC_CTX_free(thread->slots[i].context);
     }
+    OPENSSL_cleanse(thread, sizeof(*thread));
     free(thread);
 }
 
@@ -206,7 +216,6 @@ static const char *purpose_label(cp_purpose purpose)
         [CP_PURPOSE_SUCCESSION] = "mod_cookiepolicy 1 succession",
         [CP_PURPOSE_PREFERENCES] = "mod_cookiepolicy 1 preferences",
         [CP_PURPOSE_FILING] = "mod_cookiepolicy 1 filing",
-        [CP_PURPOSE_REFERENCE] = "mod_cookiepolicy 1 reference",
         [CP_PURPOSE_OWNER] = "mod_cookiepolicy 1 owner",
         [CP_PURPOSE_REALM] = "mod_cookiepolicy 1 realm",
         [CP_PURPOSE_ROSTER] = "mod_cookiepolicy 1 roster",
@@ -241,9 +250,9 @@ static bool slot_holds(const memo_slot *slot, unsigned char id,
            && memcmp(slot->realm, realm.at, realm.length) == 0;
 }
 
-/* A context keyed for this purpose and realm, ready for its first byte. */
-static EVP_MAC_CTX *context_get(const cp_keyring *ring, unsigned char id,
-                                cp_purpose purpose, cp_span realm)
+/* A slot with a context keyed for this purpose and realm, or NULL. */
+static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
+                           cp_purpose purpose, cp_span realm)
 {
     memo *thread = memo_get(ring);
     apr_ssize_t realm_length = (apr_ssize_t)realm.length;
@@ -261,8 +270,7 @@ static EVP_MAC_CTX *context_get(const cp_keyring *ring, unsigned char id,
            + (unsigned int)purpose + (unsigned int)id;
     slot = &thread->slots[hash % MEMO_SLOTS];
     if (slot_holds(slot, id, purpose, realm)) {
-        return EVP_MAC_init(slot->context, NULL, 0, NULL) == 1
-               ? slot->context : NULL;
+        return slot;
     }
     if (!slot->context) {
         slot->context = EVP_MAC_CTX_new(ring->hmac);
@@ -280,33 +288,64 @@ static EVP_MAC_CTX *context_get(const cp_keyring *ring, unsigned char id,
         return NULL;
     }
     slot->keyed = true;
+    slot->text_length = 0;
     slot->id = id;
     slot->purpose = purpose;
     slot->realm_length = realm.length;
     memcpy(slot->realm, realm.at, realm.length);
-    return slot->context;
+    return slot;
 }
 
-bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
-                    cp_purpose purpose, cp_span realm, const cp_span *parts,
-                    int count, unsigned char *mac)
+static bool mac_make(EVP_MAC_CTX *context, const cp_span *parts, int count,
+                     unsigned char *mac)
 {
-    EVP_MAC_CTX *context = context_get(ring, id, purpose, realm);
     size_t length = 0;
-    bool good = context != NULL;
+    bool good = EVP_MAC_init(context, NULL, 0, NULL) == 1;
 
     for (int i = 0; good && i < count; i++) {
         good = parts[i].length == 0
                || EVP_MAC_update(context, (const unsigned char *)parts[i].at,
                                  parts[i].length) == 1;
     }
-    good = good
-           && EVP_MAC_final(context, mac, &length, CP_MAC_LENGTH) == 1
+    return good && EVP_MAC_final(context, mac, &length, CP_MAC_LENGTH) == 1
            && length == CP_MAC_LENGTH;
-    if (!good) {
-        memset(mac, 0, CP_MAC_LENGTH);
+}
+
+static bool slot_recalls(const memo_slot *slot, cp_span text)
+{
+    return slot->text_length && slot->text_length == text.length
+           && memcmp(slot->text, text.at, text.length) == 0;
+}
+
+static void slot_remember(memo_slot *slot, cp_span text,
+                          const unsigned char *mac)
+{
+    if (text.length <= TEXT_MAX) {
+        memcpy(slot->text, text.at, text.length);
+        memcpy(slot->mac, mac, CP_MAC_LENGTH);
+        slot->text_length = text.length;
     }
-    return good;
+}
+
+bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
+                    cp_purpose purpose, cp_span realm, const cp_span *parts,
+                    int count, unsigned char *mac)
+{
+    memo_slot *slot = slot_get(ring, id, purpose, realm);
+    bool remembers = purpose == CP_PURPOSE_PREFERENCES && count == 1;
+
+    if (slot && remembers && slot_recalls(slot, parts[0])) {
+        memcpy(mac, slot->mac, CP_MAC_LENGTH);
+        return true;
+    }
+    if (!slot || !mac_make(slot->context, parts, count, mac)) {
+        memset(mac, 0, CP_MAC_LENGTH);
+        return false;
+    }
+    if (remembers) {
+        slot_remember(slot, parts[0], mac);
+    }
+    return true;
 }
 
 /* What a key for sealing is derived from. */
@@ -439,34 +478,59 @@ bool cp_keyring_open_note(const cp_keyring *ring, unsigned char id,
     return unseal(ring, id, &under, name, sealed, text);
 }
 
-/* --- Masks ------------------------------------------------------------ */
+/* --- Randomness ------------------------------------------------------- */
+
+/* What a process inherited its parent, or a brother, may use as well. */
+static apr_size_t supply_left(const memo *thread)
+{
+    return thread->drawer == getpid() ? thread->supplied : 0;
+}
 
 static bool supply_draw(memo *thread)
 {
+    thread->supplied = 0;
     if (!cp_random_bytes(thread->supply, sizeof(thread->supply))) {
         return false;
     }
     thread->supplied = sizeof(thread->supply);
+    thread->drawer = getpid();
     return true;
 }
 
-bool cp_keyring_mask(const cp_keyring *ring, unsigned char *mask,
-                     apr_size_t length)
+/* Takes bytes off; no trace of them stays. */
+static void supply_take(memo *thread, unsigned char *bytes, apr_size_t length)
+{
+    unsigned char *next = thread->supply + SUPPLY - thread->supplied;
+
+    memcpy(bytes, next, length);
+    OPENSSL_cleanse(next, length);
+    thread->supplied -= length;
+}
+
+bool cp_keyring_random(const cp_keyring *ring, unsigned char *bytes,
+                       apr_size_t length)
 {
     memo *thread = memo_get(ring);
+
+    if (!thread || length > SUPPLY
+        || (supply_left(thread) < length && !supply_draw(thread))) {
+        return false;
+    }
+    supply_take(thread, bytes, length);
+    return true;
+}
+
+bool cp_keyring_numbers(const cp_keyring *ring, unsigned char *numbers,
+                        apr_size_t length)
+{
     apr_size_t made = 0;
 
-    while (thread && made < length
-           && (thread->supplied || supply_draw(thread))) {
-        const unsigned char *next = thread->supply + MASK_SUPPLY
-                                    - thread->supplied;
-        const unsigned char *end = thread->supply + MASK_SUPPLY;
-
-        for (; next < end && made < length; next++) {
-            mask[made] = *next & 63;
-            made += mask[made] < CP_ALPHANUMERIC_COUNT; /* fair to all */
+    while (made < length
+           && cp_keyring_random(ring, numbers + made, length - made)) {
+        for (apr_size_t i = made; i < length; i++) {
+            numbers[made] = numbers[i] & 63;
+            made += numbers[made] < CP_ALPHANUMERIC_COUNT;  /* fair to all */
         }
-        thread->supplied = (apr_size_t)(end - next);
     }
     return made == length;
 }

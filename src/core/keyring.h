@@ -1,6 +1,6 @@
 /**
  * @file keyring.h
- * @brief Keys, the subkeys derived from them, MACs, sealing, and masks.
+ * @brief Keys, the subkeys derived from them, MACs, sealing, and randomness.
  *
  * For each purpose and realm a subkey is derived by HKDF (RFC 5869), so that
  * a token made for one is worth nothing in another.
@@ -16,12 +16,11 @@
 #define CP_SEAL_OVERHEAD (12 + 16)
 
 typedef enum cp_purpose {
-    CP_PURPOSE_SESSION,         /* signs sessionid */
+    CP_PURPOSE_SESSION,         /* signs sessionid, and names it in logs */
     CP_PURPOSE_CSRF,            /* signs csrftoken */
     CP_PURPOSE_SUCCESSION,      /* makes a csrftoken's follower */
     CP_PURPOSE_PREFERENCES,     /* signs cookies_preferences */
     CP_PURPOSE_FILING,          /* names a session's record in the store */
-    CP_PURPOSE_REFERENCE,       /* names a session in logs */
     CP_PURPOSE_OWNER,           /* names a user in the store */
     CP_PURPOSE_REALM,           /* names a realm in the store */
     CP_PURPOSE_ROSTER,          /* names a user's roster in the store */
@@ -103,14 +102,22 @@ bool cp_keyring_open_note(const cp_keyring *ring, unsigned char id,
                           cp_span name, cp_span sealed, unsigned char *text);
 
 /**
- * Random numbers below CP_ALPHANUMERIC_COUNT to mask a token with. A mask is
- * sent with what it masks and so is no secret, but never comes twice: it is
- * taken from a supply that each thread keeps, since to ask OpenSSL for each
- * costs more than all the rest of a masked token.
- * @param mask  gets @a length numbers
+ * Random bytes out of a supply that each thread keeps, since to ask OpenSSL
+ * for a few costs more than all the rest of a token. What was given is wiped
+ * from it, and none is used in another process than that which drew it.
+ * @param length  at most 1,024
  * @return false when there is no randomness to be had
  */
-bool cp_keyring_mask(const cp_keyring *ring, unsigned char *mask,
-                     apr_size_t length);
+bool cp_keyring_random(const cp_keyring *ring, unsigned char *bytes,
+                       apr_size_t length);
+
+/**
+ * Random numbers below CP_ALPHANUMERIC_COUNT, each as likely as any other, out
+ * of the same supply: for the characters of a token, or to mask one.
+ * @param numbers  gets @a length of them
+ * @return false when there is no randomness to be had
+ */
+bool cp_keyring_numbers(const cp_keyring *ring, unsigned char *numbers,
+                        apr_size_t length);
 
 #endif

@@ -226,7 +226,6 @@ const cp_room cp_language_room = {
     CP_LANGUAGE_TAG_MAX,
     language_open,
     language_validate,
-    NULL,
     language_issue,
     language_hear
 };

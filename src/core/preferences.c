@@ -91,13 +91,11 @@ static void state_read(const cp_policy *policy, cp_span state,
     }
 }
 
-static bool is_timely(const cp_visit *visit, apr_uint32_t day)
+static apr_uint64_t expiry_of(const cp_visit *visit,
+                              const cp_preferences *chosen)
 {
-    apr_uint64_t chosen = (apr_uint64_t)day * DAY_SECONDS;
-    apr_uint64_t now = visit->request.now;
-
-    return chosen + visit->site->consent_lifetime > now
-           && chosen <= now + DAY_SECONDS;
+    return (apr_uint64_t)chosen->day * DAY_SECONDS
+           + visit->site->consent_lifetime;
 }
 
 static cp_reason value_read(const cp_visit *visit, cp_span value,
@@ -122,7 +120,9 @@ static cp_reason value_read(const cp_visit *visit, cp_span value,
     }
     read->day = (apr_uint32_t)strtoul(day.at, NULL, 10);
     memcpy(read->id, id.at, id.length);
-    if (!is_timely(visit, read->day)) {
+    if (expiry_of(visit, read) <= visit->request.now
+        || (apr_uint64_t)read->day * DAY_SECONDS
+           > (apr_uint64_t)visit->request.now + DAY_SECONDS) {
         return CP_EXPIRED;
     }
     while (states.length) {
@@ -198,6 +198,9 @@ static void preferences_validate(cp_visit *visit)
             verdict->value = cp_span_string(visit->pool,
                                             verdict->received[i]);
             *visit->preferences = read;
+            if (expiry_of(visit, &read) < APR_UINT32_MAX) {
+                cp_visit_limit(visit, (apr_uint32_t)expiry_of(visit, &read));
+            }
         }
         else {
             preferences_merge(visit->preferences, &read);
@@ -207,11 +210,6 @@ static void preferences_validate(cp_visit *visit)
     if (merged) {
         verdict->value = value_write(visit, visit->preferences);
     }
-}
-
-static bool preferences_stand(cp_visit *visit)
-{
-    return is_timely(visit, visit->preferences->day);
 }
 
 static void preferences_issue(cp_visit *visit)
@@ -345,7 +343,6 @@ const cp_room cp_preferences_room = {
     VALUE_MAX,
     preferences_open,
     preferences_validate,
-    preferences_stand,
     preferences_issue,
     preferences_hear
 };

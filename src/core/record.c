@@ -207,6 +207,15 @@ static unsigned char key_of(const cp_session_id *id)
     return id->bytes[CP_SESSION_ID_KEY];
 }
 
+bool cp_session_id_mac(const cp_visit *visit, const cp_session_id *id,
+                       unsigned char *mac)
+{
+    cp_span part = cp_span_make(id->bytes, CP_SESSION_ID_MAC);
+
+    return cp_keyring_mac(visit->site->ring, key_of(id), CP_PURPOSE_SESSION,
+                          visit->request.realm, &part, 1, mac);
+}
+
 bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
                     cp_store_name *name)
 {
@@ -217,19 +226,6 @@ bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
                                &part, 1, mac);
 
     memcpy(name->bytes, mac, CP_STORE_NAME_LENGTH);
-    return good;
-}
-
-bool cp_record_reference(const cp_visit *visit, const cp_session_id *id,
-                         unsigned char *reference)
-{
-    unsigned char mac[CP_MAC_LENGTH];
-    cp_span part = cp_span_make(id->bytes, CP_SESSION_ID_LENGTH);
-    bool good = cp_keyring_mac(visit->site->ring, key_of(id),
-                               CP_PURPOSE_REFERENCE, visit->request.realm,
-                               &part, 1, mac);
-
-    memcpy(reference, mac, CP_REFERENCE_BYTES);
     return good;
 }
 
@@ -315,9 +311,13 @@ static apr_size_t label_seal(const cp_visit *visit, const cp_session_id *id,
 {
     cp_label label = { key_of(id), record->moved, record->created, { 0 },
                        visit->request.realm, record->user };
+    unsigned char mac[CP_MAC_LENGTH];
 
-    return cp_record_reference(visit, id, label.reference)
-           ? cp_label_seal(visit->site->ring, name, &label, front) : 0;
+    if (!cp_session_id_mac(visit, id, mac)) {
+        return 0;
+    }
+    memcpy(label.reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
+    return cp_label_seal(visit->site->ring, name, &label, front);
 }
 
 /* The label, and behind it the text, sealed.

@@ -23,24 +23,33 @@ static bool is_lent(const cp_record *record)
     return record->by_entries && record->until;
 }
 
+/* The point in time that no use of the session puts off. */
+static apr_uint32_t end_of(const cp_visit *visit, const cp_record *record)
+{
+    apr_uint32_t absolute = cp_time_after(record->created,
+                                          visit->site->absolute);
+
+    return is_lent(record) && record->until < absolute ? record->until
+                                                       : absolute;
+}
+
 /* All timeouts as one point in time. */
 static apr_uint32_t expiry_of(const cp_visit *visit, const cp_record *record)
 {
     apr_uint32_t idle = cp_time_after(visit->request.now, visit->site->idle);
-    apr_uint32_t absolute = cp_time_after(record->created,
-                                          visit->site->absolute);
-    apr_uint32_t end = idle < absolute ? idle : absolute;
+    apr_uint32_t end = end_of(visit, record);
 
-    return is_lent(record) && record->until < end ? record->until : end;
+    return idle < end ? idle : end;
 }
 
-/* Whether a time has come that no use of the session puts off. */
-static bool is_over(const cp_visit *visit, const cp_record *record)
+/* Goes on under the id that it was rotated to. */
+static void session_succeed(const cp_visit *visit, cp_session *session)
 {
-    apr_uint32_t now = visit->request.now;
+    unsigned char mac[CP_MAC_LENGTH];
 
-    return cp_time_after(record->created, visit->site->absolute) <= now
-           || (is_lent(record) && record->until <= now);
+    session->id = session->record.successor;
+    cp_session_id_mac(visit, &session->id, mac);
+    memcpy(session->reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
 }
 
 static cp_reason record_find(const cp_visit *visit, cp_session *session)
@@ -50,7 +59,7 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
 
     if (status == APR_SUCCESS && session->record.moved) {
         session->grace = true;
-        session->id = session->record.successor;
+        session_succeed(visit, session);
         status = cp_record_load(visit, &session->id, &session->record);
         if (status == APR_SUCCESS && session->record.moved) {
             return CP_ENDED;
@@ -62,7 +71,7 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
     if (status != APR_SUCCESS) {
         return CP_STORE_AWAY;
     }
-    if (is_over(visit, &session->record)) {
+    if (end_of(visit, &session->record) <= visit->request.now) {
         return CP_EXPIRED;
     }
     session->stored = true;
@@ -72,7 +81,8 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
 cp_reason cp_session_read(const cp_visit *visit, cp_span token,
                           cp_session *session)
 {
-    cp_reason reason = cp_session_id_read(visit, token, &session->id);
+    cp_reason reason = cp_session_id_read(visit, token, &session->id,
+                                          session->reference);
 
     if (reason == CP_VALID && cp_session_id_says_stored(&session->id)) {
         reason = record_find(visit, session);
@@ -122,7 +132,11 @@ static void session_adopt(cp_visit *visit, const cp_session *chosen)
     verdict->reason = CP_VALID;
     verdict->value = cp_session_id_token(visit, &session->id);
     if (session->stored) {
+        cp_visit_limit(visit, end_of(visit, &session->record));
         touch(visit, session);
+    }
+    else {
+        cp_visit_limit(visit, cp_session_id_expiry(visit, &session->id));
     }
 }
 
@@ -185,19 +199,11 @@ static void session_validate(cp_visit *visit)
     }
 }
 
-/* A record of the same bytes says the same, but not at every time. */
-static bool session_stands(cp_visit *visit)
+bool cp_session_stands(cp_visit *visit)
 {
     cp_session *session = visit->session;
 
-    if (!cp_session_id_is_timely(visit, &session->id)) {
-        return false;
-    }
-    if (!session->stored) {
-        return true;
-    }
-    if (cp_record_renew(visit, &session->record) != APR_SUCCESS
-        || is_over(visit, &session->record)) {
+    if (cp_record_renew(visit, &session->record) != APR_SUCCESS) {
         return false;
     }
     touch(visit, session);
@@ -209,7 +215,7 @@ static void session_issue(cp_visit *visit)
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
     cp_session *session = visit->session;
 
-    if (cp_session_id_draw(visit, false, &session->id)) {
+    if (cp_session_id_draw(visit, false, &session->id, session->reference)) {
         session->stored = false;
         session_bind(session);
         verdict->value = cp_session_id_token(visit, &session->id);
@@ -415,7 +421,8 @@ static apr_status_t session_save(cp_visit *visit,
     }
     if (fresh) {
         record.revision = 0;
-        if (!cp_session_id_draw(visit, !stateless, &session->id)) {
+        if (!cp_session_id_draw(visit, !stateless, &session->id,
+                                session->reference)) {
             return APR_EGENERAL;
         }
         if (is_cut(change)) {
@@ -437,7 +444,7 @@ static apr_status_t session_save(cp_visit *visit,
         }
     }
     if (status != APR_SUCCESS) {
-        session->id = before.id;
+        *session = before;
         return status;
     }
     session->record = record;
@@ -539,15 +546,14 @@ const apr_table_t *cp_session_attributes(const cp_visit *visit)
 
 const char *cp_session_reference(const cp_visit *visit)
 {
-    unsigned char bytes[CP_REFERENCE_BYTES];
     char *reference;
 
-    if (!visit->verdicts[CP_SESSION].value
-        || !cp_record_reference(visit, &visit->session->id, bytes)) {
+    if (!visit->verdicts[CP_SESSION].value) {
         return NULL;
     }
     reference = apr_palloc(visit->pool, CP_REFERENCE_LENGTH + 2);
-    cp_base64url_encode(reference, bytes, sizeof(bytes));
+    cp_base64url_encode(reference, visit->session->reference,
+                        CP_REFERENCE_BYTES);
     return reference;
 }
 
@@ -557,7 +563,6 @@ const cp_room cp_session_room = {
     CP_SESSION_TOKEN_LENGTH,
     session_open,
     session_validate,
-    session_stands,
     session_issue,
     session_hear
 };

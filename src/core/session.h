@@ -18,6 +18,7 @@
 
 struct cp_session {
     cp_session_id id;
+    unsigned char reference[CP_REFERENCE_BYTES];    /* of the id */
     bool stored;                /* there is a record, and it is in record */
     bool grace;                 /* the request came with a rotated id */
     cp_record record;
@@ -83,6 +84,10 @@ bool cp_session_text_is_good(const char *text);
  */
 cp_reason cp_session_read(const cp_visit *visit, cp_span token,
                           cp_session *session);
+
+/** Whether the store still says of a stored session what an earlier visit read;
+ *  then it is in use again. */
+bool cp_session_stands(cp_visit *visit);
 
 /** The user who is logged in, or NULL. */
 const char *cp_session_user(const cp_visit *visit);

@@ -4,7 +4,7 @@
 /* Where the parts of an id lie. */
 #define AT_TIME 16
 #define AT_FLAGS 20
-#define AT_MAC 22
+#define AT_MAC CP_SESSION_ID_MAC
 #define MAC_PART (CP_SESSION_ID_LENGTH - AT_MAC)
 
 #define FLAG_STORED 1
@@ -12,22 +12,14 @@
 /* Clocks of servers that share a realm may differ by so many seconds. */
 #define CLOCK_SKEW 60
 
-static bool id_mac(const cp_visit *visit, const cp_session_id *id,
-                   unsigned char *mac)
-{
-    cp_span part = cp_span_make(id->bytes, AT_MAC);
-
-    return cp_keyring_mac(visit->site->ring, id->bytes[CP_SESSION_ID_KEY],
-                          CP_PURPOSE_SESSION, visit->request.realm, &part, 1,
-                          mac);
-}
-
-bool cp_session_id_draw(const cp_visit *visit, bool stored, cp_session_id *id)
+bool cp_session_id_draw(const cp_visit *visit, bool stored, cp_session_id *id,
+                        unsigned char *reference)
 {
     apr_uint32_t now = visit->request.now;
     unsigned char mac[CP_MAC_LENGTH];
 
-    if (!cp_random_bytes(id->bytes, CP_SESSION_RANDOM_LENGTH)) {
+    if (!cp_keyring_random(visit->site->ring, id->bytes,
+                           CP_SESSION_RANDOM_LENGTH)) {
         return false;
     }
     for (int i = 0; i < 4; i++) {
@@ -35,10 +27,11 @@ bool cp_session_id_draw(const cp_visit *visit, bool stored, cp_session_id *id)
     }
     id->bytes[AT_FLAGS] = stored ? FLAG_STORED : 0;
     id->bytes[CP_SESSION_ID_KEY] = cp_keyring_signer(visit->site->ring, now);
-    if (!id_mac(visit, id, mac)) {
+    if (!cp_session_id_mac(visit, id, mac)) {
         return false;
     }
     memcpy(id->bytes + AT_MAC, mac, MAC_PART);
+    memcpy(reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
     return true;
 }
 
@@ -55,14 +48,12 @@ static apr_uint32_t id_time(const cp_session_id *id)
            | (apr_uint32_t)time[2] << 8 | time[3];
 }
 
-bool cp_session_id_is_timely(const cp_visit *visit, const cp_session_id *id)
+apr_uint32_t cp_session_id_expiry(const cp_visit *visit,
+                                  const cp_session_id *id)
 {
-    apr_uint32_t now = visit->request.now;
-
-    /* A record has its own time, which a change of id does not set back. */
-    return id_time(id) <= cp_time_after(now, CLOCK_SKEW)
-           && (cp_session_id_says_stored(id)
-               || cp_time_after(id_time(id), visit->site->absolute) > now);
+    return cp_session_id_says_stored(id)
+           ? APR_UINT32_MAX : cp_time_after(id_time(id),
+                                            visit->site->absolute);
 }
 
 const char *cp_session_id_token(const cp_visit *visit,
@@ -75,10 +66,11 @@ const char *cp_session_id_token(const cp_visit *visit,
 }
 
 cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
-                             cp_session_id *id)
+                             cp_session_id *id, unsigned char *reference)
 {
     unsigned char bytes[CP_SESSION_ID_LENGTH + 3];
     unsigned char mac[CP_MAC_LENGTH];
+    apr_uint32_t now = visit->request.now;
     apr_size_t length = 0;
 
     if (token.length != CP_SESSION_TOKEN_LENGTH
@@ -90,10 +82,12 @@ cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
     if (!cp_keyring_verifies(visit->site->ring, id->bytes[CP_SESSION_ID_KEY])) {
         return CP_RETIRED;
     }
-    if (!id_mac(visit, id, mac)
+    if (!cp_session_id_mac(visit, id, mac)
         || !cp_secret_equal(cp_span_make(mac, MAC_PART),
                             cp_span_make(id->bytes + AT_MAC, MAC_PART))) {
         return CP_FORGED;
     }
-    return cp_session_id_is_timely(visit, id) ? CP_VALID : CP_EXPIRED;
+    memcpy(reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
+    return id_time(id) > cp_time_after(now, CLOCK_SKEW)
+           || cp_session_id_expiry(visit, id) <= now ? CP_EXPIRED : CP_VALID;
 }

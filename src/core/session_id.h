@@ -19,19 +19,25 @@ static inline apr_uint32_t cp_time_after(apr_uint32_t time,
 
 /**
  * Draws a new id.
- * @param stored  whether it says that it has a record
+ * @param stored     whether it says that it has a record
+ * @param reference  gets CP_REFERENCE_BYTES
  * @return false where there is no randomness or no key
  */
 bool cp_session_id_draw(const cp_visit *visit, bool stored,
-                        cp_session_id *id);
+                        cp_session_id *id, unsigned char *reference);
 
-/** Checks a token that came in. @return CP_VALID, or why it is none */
+/**
+ * Checks a token that came in.
+ * @param reference  gets CP_REFERENCE_BYTES, where it is one of ours
+ * @return CP_VALID, or why it is none
+ */
 cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
-                             cp_session_id *id);
+                             cp_session_id *id, unsigned char *reference);
 
-/** Whether the id is neither of a time to come nor, where it has no record
- *  with a time of its own, older than a session may get. */
-bool cp_session_id_is_timely(const cp_visit *visit, const cp_session_id *id);
+/** When an id is over. A record has a time of its own, which a change of id
+ *  does not set back. */
+apr_uint32_t cp_session_id_expiry(const cp_visit *visit,
+                                  const cp_session_id *id);
 
 /** The token of an id, in the visit's memory. */
 const char *cp_session_id_token(const cp_visit *visit,

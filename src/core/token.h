@@ -17,9 +17,6 @@ extern const char cp_alphanumeric[CP_ALPHANUMERIC_COUNT + 1];
 /** Random bytes for secrets. @return false when there are none to be had. */
 bool cp_random_bytes(void *bytes, apr_size_t length);
 
-/** Random characters of [a-zA-Z0-9], uniformly distributed. */
-bool cp_random_alphanumeric(char *characters, apr_size_t length);
-
 /** Compares in a time that depends on the lengths alone. */
 bool cp_secret_equal(cp_span a, cp_span b);
 

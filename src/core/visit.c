@@ -230,18 +230,32 @@ static void newcomer_welcome(cp_visit *visit, int cookie)
     }
 }
 
+/* A visit with all that a request may change of it, in one piece. */
+typedef struct whole_visit {
+    cp_visit visit;
+    cp_session session;
+    cp_preferences preferences;
+} whole_visit;
+
+static cp_visit *whole_join(whole_visit *whole, apr_pool_t *pool)
+{
+    whole->visit.pool = pool;
+    whole->visit.session = &whole->session;
+    whole->visit.preferences = &whole->preferences;
+    return &whole->visit;
+}
+
 cp_visit *cp_visit_begin(const cp_site *site, const cp_terms *terms,
                          const cp_request *request, apr_pool_t *pool)
 {
-    cp_visit *visit = apr_pcalloc(pool, sizeof(*visit));
+    cp_visit *visit = whole_join(apr_pcalloc(pool, sizeof(whole_visit)),
+                                 pool);
     bool welcomes = request->welcomes;
 
-    visit->pool = pool;
     visit->site = site;
     visit->terms = terms;
     visit->request = *request;
-    visit->session = apr_pcalloc(pool, sizeof(*visit->session));
-    visit->preferences = apr_pcalloc(pool, sizeof(*visit->preferences));
+    visit->lasts = APR_UINT32_MAX;
     visit->others = apr_array_make(pool, 8, sizeof(cp_other));
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         visit->verdicts[i].reason = CP_ABSENT;
@@ -278,39 +292,22 @@ bool cp_visit_is_settled(const cp_visit *visit)
     return !visit->cut && !visit->session->grace;
 }
 
-/* What a request may change of its visit, in one piece. */
-typedef struct visit_copy {
-    cp_visit visit;
-    cp_session session;
-    cp_preferences preferences;
-} visit_copy;
-
 cp_visit *cp_visit_copy(const cp_visit *before, const cp_terms *terms,
                         const cp_request *request, apr_pool_t *pool)
 {
-    visit_copy *copy = apr_palloc(pool, sizeof(*copy));
-    cp_visit *visit = &copy->visit;
+    whole_visit *whole = apr_pmemdup(pool, before, sizeof(*whole));
+    cp_visit *visit = whole_join(whole, pool);
 
-    copy->visit = *before;
-    copy->session = *before->session;
-    copy->preferences = *before->preferences;
-    visit->pool = pool;
     visit->terms = terms;
     visit->request = *request;
-    visit->session = &copy->session;
-    visit->preferences = &copy->preferences;
     return visit;
 }
 
-bool cp_visit_stands(cp_visit *visit)
+bool cp_visit_stands(cp_visit *copy, const cp_visit *before)
 {
-    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (cp_rooms[i]->stands && cp_rooms[i]->open(visit)
-            && !cp_rooms[i]->stands(visit)) {
-            return false;
-        }
-    }
-    return true;
+    return copy->request.now >= before->request.now
+           && copy->request.now < copy->lasts
+           && (!copy->session->stored || cp_session_stands(copy));
 }
 
 /* --- What the application sees ---------------------------------------- */
@@ -434,6 +431,16 @@ void cp_visit_hear(cp_visit *visit, cp_span line)
             cp_rooms[room]->hear(visit, &cookie);
         }
     }
+}
+
+bool cp_visit_may_issue(const cp_visit *visit)
+{
+    int due = 0;
+
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        due |= visit->verdicts[i].issuance > CP_ISSUE_IF_NEEDED;
+    }
+    return due && !visit->muted;
 }
 
 void cp_visit_issue(cp_visit *visit, bool document, const char **lines)

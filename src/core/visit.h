@@ -132,6 +132,8 @@ typedef struct cp_visit {
     bool token_confirmed;       /* the application goes on with it */
     cp_preferences *preferences;
     apr_array_header_t *others; /* of cp_other */
+    apr_uint32_t lasts;         /* what is valid is so until this second, so
+                                   long as the store says the same */
     unsigned int broken;        /* pairs that were passed over */
     bool muted;                 /* nothing is issued, whatever comes */
     bool cut;                   /* the header had more than the limits allow */
@@ -148,10 +150,6 @@ typedef struct cp_room {
 
     /** Chooses among what was received; sets reason and value. */
     void (*validate)(cp_visit *visit);
-
-    /** Whether the one value that was received, and valid when it was, still
-     *  is at the time of this visit; NULL where time changes nothing. */
-    bool (*stands)(cp_visit *visit);
 
     /** Draws a new value, where there is no valid one. */
     void (*issue)(cp_visit *visit);
@@ -178,17 +176,18 @@ bool cp_visit_is_settled(const cp_visit *visit);
 
 /**
  * A visit for a request that brings what a settled one brought before.
- * @param before   is not changed and must outlive the copy; other threads may
- *                 copy it at the same moment
+ * @param before   of cp_visit_begin(); it is not changed and must outlive the
+ *                 copy; other threads may copy it at the same moment
  * @param terms    equal to those of @a before
  * @param request  likewise equal in its cookie, realm, host, secure and gpc
  */
 cp_visit *cp_visit_copy(const cp_visit *before, const cp_terms *terms,
                         const cp_request *request, apr_pool_t *pool);
 
-/** Whether what a copied visit found still stands: false where a session was
- *  ended or changed, or a value has expired. */
-bool cp_visit_stands(cp_visit *visit);
+/** Whether what a visit found still stands for its copy: not where a session
+ *  was ended or changed, where a value has expired, or where the clock was set
+ *  back. */
+bool cp_visit_stands(cp_visit *copy, const cp_visit *before);
 
 /**
  * The Cookie header that the application sees: each managed cookie at most
@@ -202,6 +201,12 @@ static inline const char *cp_visit_value(const cp_visit *visit,
                                          cp_managed cookie)
 {
     return visit->verdicts[cookie].value;
+}
+
+/** What was found is not valid for ever. */
+static inline void cp_visit_limit(cp_visit *visit, apr_uint32_t end)
+{
+    visit->lasts = end < visit->lasts ? end : visit->lasts;
 }
 
 /**
@@ -224,6 +229,9 @@ const cp_declared *cp_visit_declared(const cp_visit *visit, cp_span name);
 
 /** Lets the room of a managed cookie hear what the application wants. */
 void cp_visit_hear(cp_visit *visit, cp_span line);
+
+/** Whether there may be a line to send, of which kind the answer may be. */
+bool cp_visit_may_issue(const cp_visit *visit);
 
 /**
  * The Set-Cookie lines to send.

@@ -181,15 +181,20 @@ static apr_status_t change_apply(cp_exchange *exchange, request_rec *r,
     return status;
 }
 
-bool cp_bridge_session_see(cp_exchange *exchange, request_rec *r)
+/* Whether entries were written that have not been looked at. */
+static bool is_dirty(const cp_exchange *exchange)
+{
+    const struct cp_bridge *bridge = exchange->bridge;
+
+    return bridge && !bridge->refused && bridge->session->dirty
+           && is_open(exchange);
+}
+
+static bool login_see(cp_exchange *exchange, request_rec *r)
 {
     struct cp_bridge *bridge = exchange->bridge;
     cp_session_change change = { .login = NULL };
 
-    if (!bridge || bridge->refused || !bridge->session->dirty
-        || !is_open(exchange)) {
-        return false;
-    }
     if (!bridge->seen) {
         change.auth_name = login_find(bridge, exchange->r, &change.login);
     }
@@ -216,6 +221,11 @@ bool cp_bridge_session_see(cp_exchange *exchange, request_rec *r)
     }
     bridge->refused = change_apply(exchange, r, &change) != APR_SUCCESS;
     return !bridge->refused;
+}
+
+bool cp_bridge_session_see(cp_exchange *exchange, request_rec *r)
+{
+    return is_dirty(exchange) && login_see(exchange, r);
 }
 
 /* --- The provider ----------------------------------------------------- */

@@ -116,10 +116,10 @@ bool cp_command_take(const cp_exchange *exchange, request_rec *r,
     collector in = { exchange, r, change };
     bool found = false;
 
-    memset(change, 0, sizeof(*change));
     if (!header) {
         return false;
     }
+    memset(change, 0, sizeof(*change));
     for (int i = 0; i < 2; i++) {
         if (apr_table_get(tables[i], header)) {
             if (!found) {

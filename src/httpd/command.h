@@ -14,7 +14,7 @@
 
 /**
  * Takes the header out of both tables of a response.
- * @param change  gets what is to be done
+ * @param change  gets what is to be done, where there was any
  * @return whether there was any
  */
 bool cp_command_take(const cp_exchange *exchange, request_rec *r,

@@ -79,7 +79,9 @@ const char *cp_consent_record_choice(const cp_exchange *exchange,
     const cp_policy *policy = visit->site->policy;
     const char *language = cp_language(visit);
     char texts[CP_DIGEST_LENGTH + 1];
+    cp_fields fields;
 
+    cp_fields_read(&fields, exchange->r);
     if (!language) {
         language = "en";
     }
@@ -97,7 +99,7 @@ const char *cp_consent_record_choice(const cp_exchange *exchange,
                   "host", host_json(cp_span_of(exchange->origin.host)),
                   "realm", host_json(visit->request.realm),
                   "source", source_words[consent->source],
-                  "gpc", cp_origin_objects(exchange->r),
+                  "gpc", cp_origin_objects(&fields),
                   "language", language,
                   "texts", texts,
                   "categories", choices_json(policy, consent->choices)),

@@ -79,7 +79,8 @@ static void store_away_log(const cp_exchange *exchange, request_rec *r)
 }
 
 /* Decides by the configuration that is in force for this request now. */
-static void decide(cp_exchange *exchange, request_rec *r, cp_memo_stage stage)
+static void decide(cp_exchange *exchange, request_rec *r, cp_memo_stage stage,
+                   const cp_fields *fields)
 {
     const cp_dir_config *dir = cp_dir_config_of(r);
     const cp_memo *memo;
@@ -90,11 +91,15 @@ static void decide(cp_exchange *exchange, request_rec *r, cp_memo_stage stage)
     if (exchange->engine == CP_ENGINE_OFF || !exchange->server->site.ring) {
         return;
     }
-    memo = cp_memo_decide(exchange, r, stage);
-    attack_log(exchange, r);
-    store_away_log(exchange, r);
+    memo = cp_memo_decide(exchange, r, stage, fields);
+    if (!memo->settled) {
+        attack_log(exchange, r);
+        store_away_log(exchange, r);
+    }
     if (exchange->engine == CP_ENGINE_ON) {
-        apr_table_unset(r->headers_in, "Cookie2");
+        if (fields->cookie2) {
+            apr_table_unset(r->headers_in, "Cookie2");
+        }
         cookie_set(r, memo->cookie);
         cp_exports_say(&memo->exports, r);
     }
@@ -127,17 +132,26 @@ static void trailers_guard(const cp_exchange *exchange, request_rec *r)
     }
 }
 
-/* No output filter of the request sees an interim response. Where the client
- * waits for its 100 mod_proxy_http must send it on, or loses the body. */
-static void interim_guard(const cp_exchange *exchange, request_rec *r)
+/* No output filter of the request sees an interim response. */
+static void interim_watch(cp_exchange *exchange, request_rec *r)
 {
-    if (r->expecting_100 && ap_request_has_body(r)) {
+    exchange->waits = r->expecting_100 && ap_request_has_body(r);
+    if (exchange->waits || exchange->upgrades) {
         cp_filter_interim_insert(exchange, r);
-        return;
     }
-    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
-    if (apr_table_get(r->headers_in, "Upgrade")) {
-        cp_filter_interim_insert(exchange, r);
+}
+
+/* Of a backend's answer mod_proxy_http need pass on none, but where the client
+ * waits for its 100: without it the body is lost. */
+static void interim_suppress(const cp_exchange *exchange, request_rec *r)
+{
+    bool proxied = r->proxyreq
+                   || (r->handler && strncmp(r->handler, "proxy", 5) == 0);
+
+    if (proxied && exchange->engine == CP_ENGINE_ON && exchange->visit
+        && !exchange->waits) {
+        apr_table_setn(r->subprocess_env, "proxy-interim-response",
+                       "Suppress");
     }
 }
 
@@ -146,6 +160,7 @@ static void interim_guard(const cp_exchange *exchange, request_rec *r)
 static int corridor_post_read_request(request_rec *r)
 {
     cp_exchange *exchange;
+    cp_fields fields;
 
     if (r->main) {
         return DECLINED;
@@ -159,10 +174,14 @@ static int corridor_post_read_request(request_rec *r)
         }
         return DECLINED;
     }
-    cp_export_guard(r);
+    cp_fields_read(&fields, r);
+    if (fields.spoofed || fields.connection) {
+        cp_export_guard(r);
+    }
     exchange = cp_exchange_make(r);
-    exchange->cookie = apr_table_get(r->headers_in, "Cookie");
-    decide(exchange, r, CP_MEMO_ARRIVAL);
+    exchange->cookie = fields.cookie;
+    exchange->upgrades = fields.upgrade;
+    decide(exchange, r, CP_MEMO_ARRIVAL, &fields);
     if (r->prev && exchange->visit) {
         /* httpd refused the request before it came here, and answers it with
          * an ErrorDocument. */
@@ -247,12 +266,14 @@ static bool terms_differ(const cp_dir_config *a, const cp_dir_config *b)
 static void decide_again(cp_exchange *exchange, request_rec *r)
 {
     const cp_dir_config *dir = cp_dir_config_of(r);
+    cp_fields fields;
 
     if (r == exchange->r ? terms_differ(dir, exchange->dir)
                          : cp_engine_of(dir) > exchange->engine) {
         cp_export_withdraw(r);
         cookie_set(r, exchange->cookie);
-        decide(exchange, r, CP_MEMO_DIRECTORY);
+        cp_fields_read(&fields, r);
+        decide(exchange, r, CP_MEMO_DIRECTORY, &fields);
         exchange->checked = false;
     }
     else if (r == exchange->r) {
@@ -280,7 +301,7 @@ static int corridor_header_parser(request_rec *r)
         cp_window_replay(exchange->window, r);
     }
     if (exchange->engine == CP_ENGINE_ON) {
-        interim_guard(exchange, r);
+        interim_watch(exchange, r);
     }
     trailers_guard(exchange, r);
     if (status == DECLINED && exchange->visit->token_seen
@@ -337,6 +358,9 @@ static void corridor_insert_filter(request_rec *r)
     cp_exchange *exchange = cp_exchange_of(r);
 
     cp_filters_insert(r);
+    if (exchange) {
+        interim_suppress(exchange, r);
+    }
     if (exchange && !r->main) {
         if (!exchange->refusal) {
             /* A login of the handler, before mod_session obeys a header. */
@@ -352,11 +376,15 @@ static void corridor_insert_filter(request_rec *r)
  * filter sees. */
 static bool is_nph(const request_rec *r)
 {
-    const char *name = r->filename ? strrchr(r->filename, '/') : NULL;
+    const char *name;
 
-    return name && strncmp(name + 1, "nph-", 4) == 0 && r->handler
-           && (strcmp(r->handler, "cgi-script") == 0
-               || strcmp(r->handler, CGI_MAGIC_TYPE) == 0);
+    if (!r->handler || (*r->handler != 'c' && *r->handler != 'a')
+        || (strcmp(r->handler, "cgi-script")
+            && strcmp(r->handler, CGI_MAGIC_TYPE))) {
+        return false;
+    }
+    name = r->filename ? strrchr(r->filename, '/') : NULL;
+    return name && strncmp(name + 1, "nph-", 4) == 0;
 }
 
 static bool asks_for_upgrade(const cp_exchange *exchange,
@@ -364,7 +392,7 @@ static bool asks_for_upgrade(const cp_exchange *exchange,
 {
     return !r->main && exchange && exchange->engine == CP_ENGINE_ON
            && exchange->visit && r->method_number != M_TRACE
-           && apr_table_get(r->headers_in, "Upgrade");
+           && exchange->upgrades;
 }
 
 /* A request with "Upgrade: h2c" is read anew by mod_http2, out of these

@@ -120,17 +120,17 @@ const char *cp_enforcement_line(const cp_exchange *exchange, request_rec *r,
     return line_rule(exchange, r, line).line;
 }
 
-typedef struct judgement {
+typedef struct judge {
     const cp_exchange *exchange;
     request_rec *r;
     apr_array_header_t *kept;   /* of const char * */
     bool changed;
-    bool chosen;                /* something was taken out by choice */
-} judgement;
+    cp_judgement *judgement;
+} judge;
 
 static int line_judge(void *data, const char *name, const char *value)
 {
-    judgement *on = data;
+    judge *on = data;
     cp_ruling ruling = line_rule(on->exchange, on->r, value);
 
     (void)name;
@@ -139,40 +139,57 @@ static int line_judge(void *data, const char *name, const char *value)
         *(const char **)apr_array_push(on->kept) = ruling.line;
     }
     else if (ruling.decision == CP_NOT_ALLOWED) {
-        on->chosen = true;
+        on->judgement->chosen = true;
     }
     return 1;
 }
 
-static bool table_judge(const cp_exchange *exchange, request_rec *r,
-                        apr_table_t *table)
+/* Mostly there is nothing at all in err_headers_out. */
+static bool table_has_cookie(const apr_table_t *table)
 {
-    judgement on = { exchange, r, NULL, false, false };
+    return !apr_is_empty_table(table) && apr_table_get(table, "Set-Cookie");
+}
 
+bool cp_enforcement_finds(const request_rec *r)
+{
+    return table_has_cookie(r->headers_out)
+           || table_has_cookie(r->err_headers_out);
+}
+
+static void table_judge(const cp_exchange *exchange, request_rec *r,
+                        apr_table_t *table, cp_judgement *judgement)
+{
+    judge on = { exchange, r, NULL, false, judgement };
+
+    if (apr_is_empty_table(table)) {
+        return;
+    }
     if (exchange->engine == CP_ENGINE_ON) {
         apr_table_unset(table, "Set-Cookie2");  /* of RFC 2965 */
     }
     if (!apr_table_get(table, "Set-Cookie")) {
-        return false;
+        return;
     }
     on.kept = apr_array_make(r->pool, 4, sizeof(char *));
     apr_table_do(line_judge, &on, table, "Set-Cookie", NULL);
+    judgement->kept = judgement->kept || on.kept->nelts;
     if (!on.changed) {
-        return false;
+        return;
     }
     apr_table_unset(table, "Set-Cookie");
     for (int i = 0; i < on.kept->nelts; i++) {
         apr_table_addn(table, "Set-Cookie",
                        APR_ARRAY_IDX(on.kept, i, const char *));
     }
-    return on.chosen;
 }
 
-bool cp_enforcement_judge(const cp_exchange *exchange, request_rec *r)
+cp_judgement cp_enforcement_judge(const cp_exchange *exchange, request_rec *r)
 {
-    bool one = table_judge(exchange, r, r->headers_out);
+    cp_judgement judgement = { false, false };
 
-    return table_judge(exchange, r, r->err_headers_out) || one;
+    table_judge(exchange, r, r->headers_out, &judgement);
+    table_judge(exchange, r, r->err_headers_out, &judgement);
+    return judgement;
 }
 
 static int line_concerns(void *data, const char *name, const char *value)
@@ -192,7 +209,7 @@ bool cp_enforcement_concerns(const cp_exchange *exchange,
                             r->err_headers_out, "Set-Cookie", NULL);
 }
 
-void cp_enforcement_delete(const cp_exchange *exchange, request_rec *r)
+bool cp_enforcement_delete(const cp_exchange *exchange, request_rec *r)
 {
     const char *lines[CP_DELETIONS_MAX];
     int count = cp_deletions(exchange->visit, lines);
@@ -204,4 +221,5 @@ void cp_enforcement_delete(const cp_exchange *exchange, request_rec *r)
         atomic_fetch_add_explicit(&exchange->server->counters->deletions,
                                   (unsigned)count, memory_order_relaxed);
     }
+    return count > 0;
 }

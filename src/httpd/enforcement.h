@@ -9,12 +9,21 @@
 #include "decision.h"
 #include "exchange.h"
 
+/** Whether the answer sets a cookie. */
+bool cp_enforcement_finds(const request_rec *r);
+
+/** What was done to an answer. */
+typedef struct cp_judgement {
+    bool kept;                  /* it sets a cookie */
+    bool chosen;                /* something was taken out because of this
+                                   visitor's choice */
+} cp_judgement;
+
 /**
  * Judges every Set-Cookie of the answer, in both tables: what may not pass is
  * taken out, what is kept is hardened. In report mode nothing changes.
- * @return whether something was taken out because of this visitor's choice
  */
-bool cp_enforcement_judge(const cp_exchange *exchange, request_rec *r);
+cp_judgement cp_enforcement_judge(const cp_exchange *exchange, request_rec *r);
 
 /**
  * Judges one Set-Cookie line, and tells.
@@ -28,8 +37,9 @@ const char *cp_enforcement_line(const cp_exchange *exchange, request_rec *r,
 bool cp_enforcement_concerns(const cp_exchange *exchange,
                              const request_rec *r);
 
-/** Adds the lines that delete what the browser may not keep. */
-void cp_enforcement_delete(const cp_exchange *exchange, request_rec *r);
+/** Adds the lines that delete what the browser may not keep. @return whether
+ *  there are any */
+bool cp_enforcement_delete(const cp_exchange *exchange, request_rec *r);
 
 /** Counts, logs and lists what the browser brought. */
 void cp_enforcement_tell_browser(const cp_exchange *exchange, request_rec *r);

@@ -2,18 +2,9 @@
 
 #include <http_request.h>
 
-cp_exchange *cp_exchange_of(const request_rec *r)
+cp_exchange *cp_exchange_inherit(const request_rec *r)
 {
-    while (r) {
-        cp_exchange *exchange = ap_get_module_config(r->request_config,
-                                                     &cookiepolicy_module);
-
-        if (exchange) {
-            return exchange;
-        }
-        r = r->main ? r->main : r->prev;
-    }
-    return NULL;
+    return cp_exchange_of(r->main ? r->main : r->prev);
 }
 
 cp_exchange *cp_exchange_make(request_rec *r)

@@ -30,6 +30,8 @@ typedef struct cp_exchange {
     cp_engine engine;
     cp_visit *visit;            /* NULL with the engine Off */
     const char *cookie;         /* the Cookie header as it came, or NULL */
+    bool upgrades;              /* it came with an Upgrade */
+    bool waits;                 /* for a 100, before it sends its body */
     cp_origin origin;           /* what the client addressed */
     cp_page page;
     bool json;                  /* the page was asked for as .json */
@@ -49,12 +51,22 @@ typedef struct cp_exchange {
                                    let in; or NULL */
 } cp_exchange;
 
+/** That of the request that this one was redirected from or is a part of, or
+ *  NULL. */
+cp_exchange *cp_exchange_inherit(const request_rec *r);
+
 /**
  * The exchange that a request belongs to: its own, or that of the request
  * that it was redirected from or is a part of. NULL for one that was refused
- * before it could be read.
+ * before it could be read, and for none.
  */
-cp_exchange *cp_exchange_of(const request_rec *r);
+static inline cp_exchange *cp_exchange_of(const request_rec *r)
+{
+    cp_exchange *own = r ? ap_get_module_config(r->request_config,
+                                                &cookiepolicy_module) : NULL;
+
+    return own || !r ? own : cp_exchange_inherit(r);
+}
 
 /** Makes the exchange of a main request. */
 cp_exchange *cp_exchange_make(request_rec *r);

@@ -1,5 +1,6 @@
 #include "export.h"
 #include "csrf.h"
+#include "fields.h"
 #include "language.h"
 #include "preferences.h"
 #include "session.h"
@@ -13,22 +14,6 @@
 #define VARIABLE_PREFIX "COOKIEPOLICY_"
 
 /* --- Guarding our names ----------------------------------------------- */
-
-/* Whether a name reads as ours after case is folded and every character that
- * is no letter or digit is read as a hyphen. */
-static bool is_ours(const char *name)
-{
-    static const char prefix[] = "x-cookiepolicy-";
-
-    for (size_t i = 0; prefix[i]; i++) {
-        char c = apr_isalnum(name[i]) ? (char)apr_tolower(name[i]) : '-';
-
-        if (!name[i] || c != prefix[i]) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void connection_guard(request_rec *r)
 {
@@ -44,7 +29,7 @@ static void connection_guard(request_rec *r)
     copy = apr_pstrdup(r->pool, connection);
     for (char *word = apr_strtok(copy, ", \t", &rest); word;
          word = apr_strtok(NULL, ", \t", &rest)) {
-        if (is_ours(word) || strcasecmp(word, "Cookie") == 0) {
+        if (cp_field_is_ours(word) || strcasecmp(word, "Cookie") == 0) {
             changed = true;
             continue;
         }
@@ -66,7 +51,7 @@ void cp_export_guard(request_rec *r)
     for (int i = 0; i < headers->nelts; i++) {
         const char *name = APR_ARRAY_IDX(headers, i, apr_table_entry_t).key;
 
-        if ((*name == 'X' || *name == 'x') && is_ours(name)) {
+        if ((*name == 'X' || *name == 'x') && cp_field_is_ours(name)) {
             if (!spoofed) {
                 spoofed = apr_array_make(r->pool, 2, sizeof(char *));
             }
@@ -88,7 +73,7 @@ static cp_export_as outlet_of(const cp_server_config *server)
                                          : (cp_export_as)server->export_as;
 }
 
-static void entry_say(request_rec *r, cp_export_as as,
+static void entry_set(request_rec *r, cp_export_as as,
                       const cp_export_entry *entry)
 {
     if (as == CP_EXPORT_HEADERS) {
@@ -183,13 +168,22 @@ cp_exports cp_exports_make(const cp_visit *visit,
 
 void cp_exports_say(const cp_exports *exports, request_rec *r)
 {
+    apr_table_t *table = exports->as == CP_EXPORT_HEADERS ? r->headers_in
+                                                          : r->subprocess_env;
+    const cp_export_entry *entry, *end;
+
     if (exports->preferred) {
         apr_table_setn(r->subprocess_env, "prefer-language",
                        exports->preferred);
     }
-    for (int i = 0; exports->entries && i < exports->entries->nelts; i++) {
-        entry_say(r, exports->as,
-                  &APR_ARRAY_IDX(exports->entries, i, cp_export_entry));
+    if (!exports->entries) {
+        return;
+    }
+    entry = (const cp_export_entry *)exports->entries->elts;
+    for (end = entry + exports->entries->nelts; entry < end; entry++) {
+        if (entry->value) {
+            apr_table_addn(table, entry->name, entry->value);
+        }
     }
 }
 
@@ -197,7 +191,14 @@ void cp_export(request_rec *r, const cp_exchange *exchange)
 {
     cp_exports exports = cp_exports_make(exchange->visit, exchange->server);
 
-    cp_exports_say(&exports, r);
+    if (exports.preferred) {
+        apr_table_setn(r->subprocess_env, "prefer-language",
+                       exports.preferred);
+    }
+    for (int i = 0; exports.entries && i < exports.entries->nelts; i++) {
+        entry_set(r, exports.as,
+                  &APR_ARRAY_IDX(exports.entries, i, cp_export_entry));
+    }
 }
 
 void cp_export_withdraw(request_rec *r)
@@ -244,6 +245,6 @@ void cp_export_token(request_rec *r, const cp_exchange *exchange)
             as == CP_EXPORT_HEADERS && !token ? "" : token
         };
 
-        entry_say(r, as, &entry);
+        entry_set(r, as, &entry);
     }
 }

@@ -31,8 +31,8 @@ typedef struct cp_exports {
 cp_exports cp_exports_make(const cp_visit *visit,
                            const cp_server_config *server);
 
-/** Sets the variables, or the headers, of @a r. What is said of is not
- *  copied. */
+/** Adds the variables, or the headers, to @a r, which has none of them: it
+ *  came just now, or cp_export_withdraw() took them. Nothing is copied. */
 void cp_exports_say(const cp_exports *exports, request_rec *r);
 
 /** Both at once. */

@@ -9,6 +9,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+static ap_filter_rec_t *issue_filter;
+
 /* --- What is issued --------------------------------------------------- */
 
 bool cp_is_document(const request_rec *r)
@@ -74,26 +76,27 @@ static void private_make(request_rec *r, bool revalidated)
     }
 }
 
-static void cookies_issue(const cp_exchange *exchange, request_rec *r)
+/* @return whether there were any */
+static bool cookies_issue(const cp_exchange *exchange, request_rec *r)
 {
     const char *lines[CP_MANAGED_COUNT];
     cp_counters *counters = exchange->server->counters;
+    bool issued = false;
 
+    if (!cp_visit_may_issue(exchange->visit)) {
+        return false;
+    }
     cp_visit_issue(exchange->visit, cp_is_document(r), lines);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (lines[i]) {
             apr_table_addn(r->err_headers_out, "Set-Cookie", lines[i]);
+            issued = true;
             if (counters) {
                 counters->issued[i]++;
             }
         }
     }
-}
-
-static bool has_set_cookie(const request_rec *r)
-{
-    return apr_table_get(r->headers_out, "Set-Cookie")
-           || apr_table_get(r->err_headers_out, "Set-Cookie");
+    return issued;
 }
 
 /* A request that another site made comes without the choice, which may have
@@ -103,25 +106,24 @@ static bool may_delete(const cp_exchange *exchange, const request_rec *r)
     const cp_visit *visit = exchange->visit;
 
     return visit->preferences->withdraws
-           || (cp_is_document(r) && cp_origin_is_top_level(exchange->r)
-               && !visit->cut
+           || (visit->others->nelts && !visit->cut && cp_is_document(r)
+               && cp_origin_is_top_level(exchange->r)
                && (visit->request.welcomes
                    || visit->verdicts[CP_PREFERENCES].received_count));
 }
 
-static void answer(const cp_exchange *exchange, request_rec *r)
+/* @param sets  whether it sets a cookie without our doing */
+static void answer(const cp_exchange *exchange, request_rec *r, bool sets)
 {
     bool loads;
 
     if (!exchange->refusal) {
-        cookies_issue(exchange, r);
-        if (may_delete(exchange, r)) {
-            cp_enforcement_delete(exchange, r);
-        }
+        sets = cookies_issue(exchange, r) || sets;
+        sets = (may_delete(exchange, r)
+                && cp_enforcement_delete(exchange, r)) || sets;
     }
     loads = cp_third_party_send(exchange, r);
-    if (loads || exchange->tokened || exchange->personal
-        || has_set_cookie(r)) {
+    if (loads || sets || exchange->tokened || exchange->personal) {
         private_make(r, loads || exchange->tokened);
     }
 }
@@ -134,6 +136,27 @@ static void strip(request_rec *r)
     apr_table_unset(r->err_headers_out, "Set-Cookie");
 }
 
+static void answer_see(cp_exchange *exchange, request_rec *r)
+{
+    const char *commands = exchange->server->session_header;
+    cp_judgement judgement;
+
+    cp_filter_content_stand_in(exchange, r);
+    judgement = cp_enforcement_judge(exchange, r);
+    exchange->issued = true;
+    exchange->personal = exchange->personal || judgement.chosen;
+    if (commands) {
+        apr_table_unset(r->headers_out, commands);
+        apr_table_unset(r->err_headers_out, commands);
+    }
+    if (exchange->engine == CP_ENGINE_ON) {
+        answer(exchange, r, judgement.kept);
+    }
+    else {
+        cp_third_party_send(exchange, r);
+    }
+}
+
 static apr_status_t filter_issue(ap_filter_t *f, apr_bucket_brigade *in)
 {
     request_rec *r = f->r;
@@ -144,20 +167,7 @@ static apr_status_t filter_issue(ap_filter_t *f, apr_bucket_brigade *in)
         strip(r);
     }
     else if (exchange->visit) {
-        exchange->issued = true;
-        exchange->personal = cp_enforcement_judge(exchange, r)
-                             || exchange->personal;
-        if (exchange->server->session_header) {
-            apr_table_unset(r->headers_out, exchange->server->session_header);
-            apr_table_unset(r->err_headers_out,
-                            exchange->server->session_header);
-        }
-        if (exchange->engine == CP_ENGINE_ON) {
-            answer(exchange, r);
-        }
-        else {
-            cp_third_party_send(exchange, r);
-        }
+        answer_see(exchange, r);
     }
     return ap_pass_brigade(f->next, in);
 }
@@ -171,17 +181,17 @@ void cp_filters_insert(request_rec *r)
     }
     if (exchange && exchange->visit) {
         cp_filter_html_insert(exchange, r);
-        ap_add_output_filter(CP_FILTER_CONTENT, NULL, r, r->connection);
-        ap_add_output_filter(CP_FILTER_ISSUE, NULL, r, r->connection);
+        cp_filter_content_insert(r);
+        ap_add_output_filter_handle(issue_filter, NULL, r, r->connection);
     }
     else if (!exchange && cp_engine_of(cp_dir_config_of(r))
                           == CP_ENGINE_ON) {
-        ap_add_output_filter(CP_FILTER_ISSUE, NULL, r, r->connection);
+        ap_add_output_filter_handle(issue_filter, NULL, r, r->connection);
     }
 }
 
 void cp_filter_issue_register(void)
 {
-    ap_register_output_filter(CP_FILTER_ISSUE, filter_issue, NULL,
-                              AP_FTYPE_PROTOCOL - 1);
+    issue_filter = ap_register_output_filter(CP_FILTER_ISSUE, filter_issue,
+                                             NULL, AP_FTYPE_PROTOCOL - 1);
 }

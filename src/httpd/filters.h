@@ -5,7 +5,8 @@
  * CP_HTML stands before any compression and puts tokens into pages.
  * CP_CONTENT stands before any cache: it takes the application's session
  * commands out, lets the rooms hear what the application wants, and says
- * what a cache must know. CP_ISSUE stands after any cache, just before the
+ * what a cache must know; without mod_cache it is left out, and CP_ISSUE does
+ * both. CP_ISSUE stands after any cache, just before the
  * protocol: it drops what may not pass and adds what is to be issued. These
  * two only look at headers and leave with the first bytes. CP_INTERIM stands at
  * the connection, where a request asks for an upgrade.
@@ -15,11 +16,17 @@
 
 #include "exchange.h"
 
-/** Puts both filters into a main request's chain. */
+/** Puts the filters into a main request's chain. */
 void cp_filters_insert(request_rec *r);
 
 /** Whether a person looks at the answer: HTML, and no redirect. */
 bool cp_is_document(const request_rec *r);
+
+/** Puts CP_CONTENT in, where there is a cache. */
+void cp_filter_content_insert(request_rec *r);
+
+/** Where there is none, does what CP_CONTENT would have done. */
+void cp_filter_content_stand_in(cp_exchange *exchange, request_rec *r);
 
 /**
  * What CP_CONTENT does with the header, where the HTML side must have it done

@@ -121,14 +121,16 @@ static char *in_small_letters(apr_pool_t *pool, const char *word)
 bool cp_login_bind(cp_exchange *exchange, request_rec *r, bool authenticated)
 {
     cp_visit *visit = exchange->visit;
-    const cp_record *record = cp_session_record(visit);
-    cp_session_change change = { .login = r->user };
+    cp_session_change change = { .login = NULL };
+    const cp_record *record;
 
     if (exchange->server->session_bind != 1 || !r->user || !*r->user
         || !(authenticated || is_certified(exchange, r))
         || visit->site->session != CP_SESSION_ON) {
         return false;
     }
+    record = cp_session_record(visit);
+    change.login = r->user;
     change.provider = in_small_letters(visit->pool, r->ap_auth_type);
     change.auth_name = authenticated ? ap_auth_name(r) : NULL;
     if (record && cp_record_is_of(record, change.login, change.provider,

@@ -85,12 +85,12 @@ static bool is_same_terms(const cp_terms *a, const cp_terms *b)
 /* Whether the client addressed this host, which without a proxy's word and
  * without a host in the request line hangs on the Host header alone. */
 static bool is_same_origin(const cp_memo *memo, const cp_exchange *exchange,
-                           request_rec *r)
+                           request_rec *r, const cp_fields *fields)
 {
     cp_origin own;
 
     if (!exchange->server->forwarded->nelts && !r->parsed_uri.hostname) {
-        return is_same_text(memo->host, apr_table_get(r->headers_in, "Host"))
+        return is_same_text(memo->host, fields->host)
                && strcmp(memo->origin.scheme, ap_http_scheme(r)) == 0;
     }
     own = cp_origin_own(r, exchange->server);
@@ -98,12 +98,13 @@ static bool is_same_origin(const cp_memo *memo, const cp_exchange *exchange,
 }
 
 static bool memo_fits(const cp_memo *memo, const cp_exchange *exchange,
-                      request_rec *r, const cp_request *request)
+                      request_rec *r, const cp_fields *fields,
+                      const cp_request *request)
 {
     return memo->server == exchange->server
            && is_same_terms(&memo->terms, &exchange->dir->terms)
            && memo->visit->request.gpc == request->gpc
-           && is_same_origin(memo, exchange, r)
+           && is_same_origin(memo, exchange, r, fields)
            /* A proxy may send the cookies of several visitors along one
             * connection: none may find out another's by the time it takes. */
            && cp_secret_equal(memo->visit->request.cookie, request->cookie);
@@ -111,53 +112,62 @@ static bool memo_fits(const cp_memo *memo, const cp_exchange *exchange,
 
 /* --- Deciding --------------------------------------------------------- */
 
-static cp_request request_read(const cp_exchange *exchange, request_rec *r)
+/* What does not hang on where the request is addressed to. */
+static void request_read(cp_request *request, const cp_exchange *exchange,
+                         const cp_fields *fields)
 {
-    cp_request request = { .cookie = cp_span_of(exchange->cookie) };
-
-    request.accept_language = apr_table_get(r->headers_in,
-                                            "Accept-Language");
-    request.now = (apr_uint32_t)apr_time_sec(r->request_time);
-    request.gpc = exchange->server->site.gpc && cp_origin_objects(r);
-    return request;
+    request->cookie = cp_span_of(exchange->cookie);
+    request->accept_language = fields->accept_language;
+    request->now = (apr_uint32_t)apr_time_sec(exchange->r->request_time);
+    request->gpc = exchange->server->site.gpc && cp_origin_objects(fields);
 }
 
-/* Fills in what hangs on where the request is addressed to. */
+/* And what does: the origin of the exchange is known. */
 static void request_address(cp_request *request, const cp_exchange *exchange,
-                            const cp_origin *origin)
+                            const cp_fields *fields)
 {
+    const cp_origin *origin = &exchange->origin;
     const char *realm = exchange->server->realm;
 
-    request->realm = cp_span_of(realm ? realm : origin->host);
     request->host = cp_span_of(origin->host);
+    request->realm = realm ? cp_span_of(realm) : request->host;
     request->secure = strcmp(origin->scheme, "https") == 0;
-    request->welcomes = cp_origin_welcomes(exchange);
+    request->welcomes = cp_origin_welcomes(exchange, fields);
+}
+
+/* The visit by a memo that fits. @return NULL where it no longer stands */
+static cp_visit *visit_recall(const cp_memo *memo, cp_exchange *exchange,
+                              request_rec *r, const cp_fields *fields,
+                              cp_request *request)
+{
+    cp_visit *visit;
+
+    exchange->origin = memo->origin;
+    request_address(request, exchange, fields);
+    visit = cp_visit_copy(memo->visit, &exchange->dir->terms, request,
+                          r->pool);
+    return cp_visit_stands(visit, memo->visit) ? visit : NULL;
 }
 
 static const cp_memo *memo_recall(cp_exchange *exchange, request_rec *r,
-                                  cp_memo_stage stage, cp_request request)
+                                  cp_memo_stage stage,
+                                  const cp_fields *fields,
+                                  cp_request *request)
 {
-    memory *all = request.cookie.at ? memory_of(r->connection) : NULL;
+    memory *all = request->cookie.at ? memory_of(r->connection) : NULL;
     cp_memo *memo = all ? atomic_exchange(&all->memos[stage], NULL) : NULL;
-    cp_visit *visit = NULL;
 
-    if (memo && memo_fits(memo, exchange, r, &request)) {
-        exchange->origin = memo->origin;
-        request_address(&request, exchange, &memo->origin);
-        visit = cp_visit_copy(memo->visit, &exchange->dir->terms, &request,
-                              r->pool);
-        if (!cp_visit_stands(visit)) {
-            visit = NULL;
-        }
+    if (!memo) {
+        return NULL;
     }
-    if (visit) {
+    if (memo_fits(memo, exchange, r, fields, request)) {
+        exchange->visit = visit_recall(memo, exchange, r, fields, request);
+    }
+    if (exchange->visit) {
         memo_hold(memo, r->pool);
     }
-    if (memo) {
-        memo_put(all, stage, memo);
-    }
-    exchange->visit = visit;
-    return visit ? memo : NULL;
+    memo_put(all, stage, memo);
+    return exchange->visit ? memo : NULL;
 }
 
 /* The languages of an .htaccess file live no longer than its request. */
@@ -186,30 +196,32 @@ static cp_memo *memo_make(const cp_exchange *exchange, request_rec *r)
 }
 
 static const cp_memo *decide_anew(cp_exchange *exchange, request_rec *r,
-                                  cp_memo_stage stage, cp_request request)
+                                  cp_memo_stage stage,
+                                  const cp_fields *fields,
+                                  cp_request *request)
 {
     cp_memo *memo = memo_make(exchange, r);
     apr_pool_t *pool = memo->pool ? memo->pool : r->pool;
-    const char *host = apr_table_get(r->headers_in, "Host");
     cp_visit *visit;
 
-    exchange->origin = cp_origin_own(r, exchange->server);
-    exchange->origin.host = apr_pstrdup(pool, exchange->origin.host);
     memo->server = exchange->server;
     memo->terms = exchange->dir->terms;
-    memo->host = apr_pstrdup(pool, host);
-    memo->origin = exchange->origin;
-    request_address(&request, exchange, &memo->origin);
-    request.cookie.at = apr_pmemdup(pool, request.cookie.at,
-                                    request.cookie.length);
-    visit = cp_visit_begin(&exchange->server->site, &memo->terms, &request,
+    memo->host = apr_pstrdup(pool, fields->host);
+    memo->origin = cp_origin_own(r, exchange->server);
+    memo->origin.host = apr_pstrdup(pool, memo->origin.host);
+    exchange->origin = memo->origin;
+    request_address(request, exchange, fields);
+    request->cookie.at = apr_pmemdup(pool, request->cookie.at,
+                                     request->cookie.length);
+    visit = cp_visit_begin(&exchange->server->site, &memo->terms, request,
                            pool);
     memo->visit = exchange->visit = visit;
     memo->cookie = cp_visit_cookie(visit);
     memo->exports = cp_exports_make(visit, exchange->server);
-    if (memo->pool && cp_visit_is_settled(visit)) {
+    memo->settled = memo->pool && cp_visit_is_settled(visit);
+    if (memo->settled) {
         exchange->visit = cp_visit_copy(visit, &exchange->dir->terms,
-                                        &request, r->pool);
+                                        request, r->pool);
         atomic_fetch_add(&memo->holders, 1);
         memo_put(memory_of(r->connection), stage, memo);
     }
@@ -217,12 +229,14 @@ static const cp_memo *decide_anew(cp_exchange *exchange, request_rec *r,
 }
 
 const cp_memo *cp_memo_decide(cp_exchange *exchange, request_rec *r,
-                              cp_memo_stage stage)
+                              cp_memo_stage stage, const cp_fields *fields)
 {
-    cp_request request = request_read(exchange, r);
-    const cp_memo *memo = memo_recall(exchange, r, stage, request);
+    cp_request request;
+    const cp_memo *memo;
 
-    return memo ? memo : decide_anew(exchange, r, stage, request);
+    request_read(&request, exchange, fields);
+    memo = memo_recall(exchange, r, stage, fields, &request);
+    return memo ? memo : decide_anew(exchange, r, stage, fields, &request);
 }
 
 void cp_memo_register(void)

@@ -18,10 +18,13 @@
 
 #include "exchange.h"
 #include "export.h"
+#include "fields.h"
 
 #include <stdatomic.h>
 
 typedef struct cp_memo {
+    bool settled;               /* so that there is nothing to tell of it, and
+                                   the visit is not the exchange's own */
     const cp_visit *visit;
     const char *cookie;         /* the header that the application sees, or
                                    NULL */
@@ -46,13 +49,14 @@ typedef enum cp_memo_stage {
 } cp_memo_stage;
 
 /**
- * Decides on the cookies of a request, by memory where that serves. The visit
- * and the origin of the exchange, whose server, directory and cookie are set,
- * are set.
+ * Decides on the cookies of a request, by memory where that serves: sets the
+ * exchange's visit and origin. Its server, its directory and its cookie are
+ * known, and it has no visit.
+ * @param fields  of the request as it is now
  * @return what was decided; it lives as long as the request
  */
 const cp_memo *cp_memo_decide(cp_exchange *exchange, request_rec *r,
-                              cp_memo_stage stage);
+                              cp_memo_stage stage, const cp_fields *fields);
 
 void cp_memo_register(void);
 

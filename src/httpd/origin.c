@@ -299,23 +299,22 @@ cp_provenance cp_origin_judge(const cp_exchange *exchange)
     return CP_UNKNOWN;
 }
 
-static bool is_prefetch(const apr_table_t *headers)
+static bool is_prefetch(const cp_fields *fields)
 {
-    const char *purpose = apr_table_get(headers, "Sec-Purpose");
+    const char *purpose = fields->sec_purpose;
 
-    purpose = purpose ? purpose : apr_table_get(headers, "Purpose");
-    purpose = purpose ? purpose : apr_table_get(headers, "X-Moz");
+    purpose = purpose ? purpose : fields->purpose;
+    purpose = purpose ? purpose : fields->x_moz;
     return purpose && ap_strstr_c(purpose, "prefetch");
 }
 
-bool cp_origin_welcomes(const cp_exchange *exchange)
+bool cp_origin_welcomes(const cp_exchange *exchange, const cp_fields *fields)
 {
-    const request_rec *r = exchange->r;
-    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
-    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
-    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+    const char *site = fields->sec_fetch_site;
+    const char *mode = fields->sec_fetch_mode;
+    const char *dest = fields->sec_fetch_dest;
 
-    if (r->method_number != M_GET || is_prefetch(r->headers_in)) {
+    if (exchange->r->method_number != M_GET || is_prefetch(fields)) {
         return false;
     }
     if (dest && (strstr(dest, "frame") || strcmp(dest, "embed") == 0
@@ -326,21 +325,21 @@ bool cp_origin_welcomes(const cp_exchange *exchange)
         return mode && strcmp(mode, "navigate") == 0
                && dest && strcmp(dest, "document") == 0;
     }
-    return site || !apr_table_get(r->headers_in, "Origin")
+    return site || !fields->origin
            || cp_origin_judge(exchange) == CP_OWN;
 }
 
 bool cp_origin_is_top_level(const request_rec *r)
 {
-    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+    cp_fields fields;
 
-    return (!dest || strcmp(dest, "document") == 0)
-           && !is_prefetch(r->headers_in);
+    cp_fields_read(&fields, r);
+    return (!fields.sec_fetch_dest
+            || strcmp(fields.sec_fetch_dest, "document") == 0)
+           && !is_prefetch(&fields);
 }
 
-bool cp_origin_objects(const request_rec *r)
+bool cp_origin_objects(const cp_fields *fields)
 {
-    const char *signal = apr_table_get(r->headers_in, "Sec-GPC");
-
-    return signal && strcmp(signal, "1") == 0;
+    return fields->sec_gpc && strcmp(fields->sec_gpc, "1") == 0;
 }

@@ -6,6 +6,7 @@
 #define CP_ORIGIN_H
 
 #include "exchange.h"
+#include "fields.h"
 
 /**
  * What the client addressed: scheme, host and port, from the request or,
@@ -38,13 +39,14 @@ cp_provenance cp_origin_judge(const cp_exchange *exchange);
 bool cp_origin_is_own(const cp_exchange *exchange, const char *url);
 
 /** Whether the answer may give a newcomer cookies. */
-bool cp_origin_welcomes(const cp_exchange *exchange);
+bool cp_origin_welcomes(const cp_exchange *exchange,
+                        const cp_fields *fields);
 
 /** Whether a person looks at the answer in a window of its own, as far as
  *  the browser tells. */
 bool cp_origin_is_top_level(const request_rec *r);
 
 /** Whether the request carries the signal of Global Privacy Control. */
-bool cp_origin_objects(const request_rec *r);
+bool cp_origin_objects(const cp_fields *fields);
 
 #endif

@@ -39,11 +39,12 @@ cp_page cp_page_find(const cp_server_config *server, const char *path,
     size_t length;
 
     *json = false;
-    if (server->site.gpc && strcmp(path, "/.well-known/gpc.json") == 0) {
-        return CP_PAGE_GPC;
+    if (strncmp(path, server->path, base)) {
+        return path[0] && path[1] == '.' && server->site.gpc
+               && strcmp(path, "/.well-known/gpc.json") == 0
+               ? CP_PAGE_GPC : CP_PAGE_NONE;
     }
-    if (strncmp(path, server->path, base)
-        || (path[base] && path[base] != '/' && strcmp(path + base, ".json"))) {
+    if (path[base] && path[base] != '/' && strcmp(path + base, ".json")) {
         return CP_PAGE_NONE;
     }
     path += base;

@@ -1,7 +1,7 @@
 /**
  * @file keyring_test.c
- * @brief Subkeys that nothing else shares, MACs, sealing, and the contexts
- *        that each thread remembers.
+ * @brief Subkeys that nothing else shares, MACs, sealing, randomness, and what
+ *        each thread remembers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,11 +14,19 @@
 #include <openssl/hmac.h>
 
 #include "keyring.h"
+#include "token.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define NOW 1700000000u
 #define REALMS 400
 #define THREADS 4
 #define ROUNDS 300
+
+/* Draws of each number on average; the deviation of one is about 63. */
+#define DRAWS 4000
+#define DEVIATION 500
 #define SECRET CP_SPAN("0123456789abcdef")
 #define REALM CP_SPAN("www.example.org")
 
@@ -468,6 +476,115 @@ static void no_key_no_seal(void **state)
                                  CP_SPAN("n"), CP_SPAN("text"), sealed));
 }
 
+/* --- Randomness ------------------------------------------------------- */
+
+/* Eight of the numbers would be a quarter likelier, were a byte only divided
+ * by 62. */
+static void numbers_are_fair(void **state)
+{
+    static unsigned char drawn[CP_ALPHANUMERIC_COUNT * DRAWS];
+    int counts[256] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(drawn); i += CP_ALPHANUMERIC_COUNT) {
+        assert_true(cp_keyring_numbers(ring, drawn + i,
+                                       CP_ALPHANUMERIC_COUNT));
+    }
+    for (size_t i = 0; i < sizeof(drawn); i++) {
+        counts[drawn[i]]++;
+    }
+    for (int i = 0; i < 256; i++) {
+        if (i < CP_ALPHANUMERIC_COUNT) {
+            assert_in_range(counts[i], DRAWS - DEVIATION, DRAWS + DEVIATION);
+        }
+        else {
+            assert_int_equal(counts[i], 0);
+        }
+    }
+}
+
+static void numbers_of_every_length(void **state)
+{
+    unsigned char drawn[300];
+
+    (void)state;
+    for (size_t length = 0; length < sizeof(drawn); length++) {
+        memset(drawn, '#' + 128, sizeof(drawn));
+        assert_true(cp_keyring_numbers(ring, drawn, length));
+        for (size_t i = 0; i < sizeof(drawn); i++) {
+            assert_int_equal(drawn[i] == '#' + 128, i >= length);
+        }
+    }
+}
+
+static void random_bytes_differ(void **state)
+{
+    static unsigned char drawn[300][16];
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        assert_true(cp_keyring_random(ring, drawn[i], sizeof(drawn[i])));
+        for (int j = 0; j < i; j++) {
+            assert_memory_not_equal(drawn[i], drawn[j], sizeof(drawn[i]));
+        }
+    }
+    assert_false(cp_keyring_random(ring, drawn[0], 1025));
+}
+
+/* What a child inherited of its parent's supply is not used twice. */
+static void a_child_draws_anew(void **state)
+{
+    unsigned char mine[16], childs[16];
+    int status, channel[2];
+    pid_t child;
+
+    (void)state;
+    assert_true(cp_keyring_random(ring, mine, sizeof(mine)));
+    assert_int_equal(pipe(channel), 0);
+    child = fork();
+    if (child == 0) {
+        bool good = cp_keyring_random(ring, childs, sizeof(childs))
+                    && write(channel[1], childs, sizeof(childs))
+                       == sizeof(childs);
+
+        _exit(good ? 0 : 1);
+    }
+    assert_int_equal(read(channel[0], childs, sizeof(childs)),
+                     sizeof(childs));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(cp_keyring_random(ring, mine, sizeof(mine)));
+    assert_memory_not_equal(mine, childs, sizeof(mine));
+    close(channel[0]);
+    close(channel[1]);
+}
+
+/* --- Preferences that repeat ------------------------------------------ */
+
+static void preferences_repeat(void **state)
+{
+    static const char *const texts[] = {
+        "1.20000..", "1.20001..", "1.20000..", "1.20000...",
+        "1.20000.statistics:n:AAAAAAAA~first-party:n:BBBBBBBB.",
+        "1.20000..", "", "1.20000.."
+    };
+    unsigned char mac[CP_MAC_LENGTH], other[CP_MAC_LENGTH];
+    cp_keyring *fresh;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        fresh = cp_keyring_make(&keys, pool);
+        assert_true(mac_of(ring, 9, CP_PURPOSE_PREFERENCES, REALM, texts[i],
+                           mac));
+        assert_true(mac_of(fresh, 9, CP_PURPOSE_PREFERENCES, REALM, texts[i],
+                           other));
+        assert_memory_equal(mac, other, sizeof(mac));
+        assert_true(mac_of(ring, 0, CP_PURPOSE_PREFERENCES, REALM, texts[i],
+                           other));
+        assert_memory_not_equal(mac, other, sizeof(mac));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +603,11 @@ int main(void)
         cmocka_unit_test(sealed_hides_and_differs),
         cmocka_unit_test(every_change_is_noticed),
         cmocka_unit_test(no_key_no_seal),
+        cmocka_unit_test(numbers_are_fair),
+        cmocka_unit_test(numbers_of_every_length),
+        cmocka_unit_test(random_bytes_differ),
+        cmocka_unit_test(a_child_draws_anew),
+        cmocka_unit_test(preferences_repeat),
     };
 
     return cmocka_run_group_tests_name("keyring", tests, setup, teardown);

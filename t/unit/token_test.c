@@ -10,10 +10,6 @@
 
 #include "token.h"
 
-/* Draws of each character on average; the deviation of one is about 63. */
-#define DRAWS 4000
-#define DEVIATION 500
-
 static void alphabet_is_djangos(void **state)
 {
     (void)state;
@@ -32,42 +28,6 @@ static void random_bytes_differ(void **state)
         assert_true(cp_random_bytes(drawn[i], sizeof(drawn[i])));
         for (int j = 0; j < i; j++) {
             assert_memory_not_equal(drawn[i], drawn[j], sizeof(drawn[i]));
-        }
-    }
-}
-
-/* Eight of the characters would be a quarter likelier, were a byte only
- * divided by 62. */
-static void random_characters_are_fair(void **state)
-{
-    static char drawn[CP_ALPHANUMERIC_COUNT * DRAWS];
-    int counts[256] = { 0 };
-
-    (void)state;
-    assert_true(cp_random_alphanumeric(drawn, sizeof(drawn)));
-    for (size_t i = 0; i < sizeof(drawn); i++) {
-        counts[(unsigned char)drawn[i]]++;
-    }
-    for (int c = 0; c < 256; c++) {
-        if (c && strchr(cp_alphanumeric, c)) {
-            assert_in_range(counts[c], DRAWS - DEVIATION, DRAWS + DEVIATION);
-        }
-        else {
-            assert_int_equal(counts[c], 0);
-        }
-    }
-}
-
-static void random_characters_of_every_length(void **state)
-{
-    char drawn[300];
-
-    (void)state;
-    for (size_t length = 0; length < sizeof(drawn); length++) {
-        memset(drawn, '#', sizeof(drawn));
-        assert_true(cp_random_alphanumeric(drawn, length));
-        for (size_t i = 0; i < sizeof(drawn); i++) {
-            assert_int_equal(drawn[i] == '#', i >= length);
         }
     }
 }
@@ -216,8 +176,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alphabet_is_djangos),
         cmocka_unit_test(random_bytes_differ),
-        cmocka_unit_test(random_characters_are_fair),
-        cmocka_unit_test(random_characters_of_every_length),
         cmocka_unit_test(secrets_compare),
         cmocka_unit_test(base64url_known),
         cmocka_unit_test(base64url_returns),
