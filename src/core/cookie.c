@@ -41,40 +41,67 @@ static bool begins_pair(cp_span rest)
     return blanks && length && length < rest.length && rest.at[length] == '=';
 }
 
+/* So many bytes are looked through at once for the end of a pair, which is
+ * mostly near: of a header full of commas none is looked at often. */
+#define STRIDE 128
+
+/* Where in a part of the header a comma ends a pair, or its length. */
+static apr_size_t comma_find(cp_span rest, apr_size_t begin, apr_size_t end)
+{
+    const char *comma = rest.at + begin;
+
+    while ((comma = memchr(comma, ',', (apr_size_t)(rest.at + end - comma)))) {
+        apr_size_t at = (apr_size_t)(comma++ - rest.at);
+
+        if (begins_pair(cp_span_make(comma, rest.length - at - 1))) {
+            return at;
+        }
+    }
+    return end;
+}
+
+static apr_size_t pair_length(cp_span rest)
+{
+    for (apr_size_t at = 0; at < rest.length; at += STRIDE) {
+        apr_size_t length = rest.length - at < STRIDE ? rest.length - at
+                                                      : STRIDE;
+        const char *stop = memchr(rest.at + at, ';', length);
+        apr_size_t end = stop ? (apr_size_t)(stop - rest.at) : at + length;
+        apr_size_t comma = comma_find(rest, at, end);
+
+        if (stop || comma < end) {
+            return comma;
+        }
+    }
+    return rest.length;
+}
+
 /* One pair's bytes, taken off the header. */
 static cp_span pair_take(cp_span *rest)
 {
-    cp_span pair = { rest->at, 0 };
-    apr_size_t i;
+    cp_span pair = { rest->at, pair_length(*rest) };
+    apr_size_t taken = pair.length + (pair.length < rest->length);
 
-    for (i = 0; i < rest->length; i++) {
-        if (rest->at[i] == ';'
-            || (rest->at[i] == ','
-                && begins_pair(cp_span_make(rest->at + i + 1,
-                                            rest->length - i - 1)))) {
-            break;
-        }
-    }
-    pair.length = i;
-    i += i < rest->length;
-    rest->at += i;
-    rest->length -= i;
+    rest->at += taken;
+    rest->length -= taken;
     return pair;
 }
 
 static bool value_is_good(cp_span value)
 {
-    unsigned int quotes = 0;
+    /* 1: controls, which are not good; 2: quotes, which come in pairs. */
+    static const unsigned char kinds[256] = {
+        [0 ... '\t' - 1] = 1, ['\t' + 1 ... ' ' - 1] = 1, [0x7f] = 1, ['"'] = 2
+    };
+    unsigned int found = 0, quotes = 0;
 
     for (apr_size_t i = 0; i < value.length; i++) {
-        unsigned char c = (unsigned char)value.at[i];
+        unsigned int kind = kinds[(unsigned char)value.at[i]];
 
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            return false;
-        }
-        quotes += c == '"';
+        found |= kind;
+        quotes += kind >> 1;
     }
-    return quotes % 2 == 0;
+    return !(found & 1) && quotes % 2 == 0;
 }
 
 bool cp_cookie_next(cp_span *rest, cp_pair *pair, unsigned int *broken)

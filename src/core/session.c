@@ -122,7 +122,9 @@ static void session_bind(cp_session *session)
     session->binding_count = 1;
 }
 
-static void session_adopt(cp_visit *visit, const cp_session *chosen)
+/* @param token  of the session, or of the one whose place it has taken */
+static void session_adopt(cp_visit *visit, const cp_session *chosen,
+                          cp_span token)
 {
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
     cp_session *session = visit->session;
@@ -130,7 +132,9 @@ static void session_adopt(cp_visit *visit, const cp_session *chosen)
     *session = *chosen;
     session_bind(session);
     verdict->reason = CP_VALID;
-    verdict->value = cp_session_id_token(visit, &session->id);
+    verdict->value = session->grace
+                     ? cp_session_id_token(visit, &session->id)
+                     : cp_span_string(visit->pool, token);
     if (session->stored) {
         cp_visit_limit(visit, end_of(visit, &session->record));
         touch(visit, session);
@@ -160,7 +164,8 @@ static void foreign_bind(cp_visit *visit)
 static void session_validate(cp_visit *visit)
 {
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
-    cp_session chosen = { .stored = false };
+    cp_session chosen;
+    cp_span token = CP_SPAN_NONE;
     int rank = 0;
 
     if (!session_open(visit)) {
@@ -184,8 +189,9 @@ static void session_validate(cp_visit *visit)
             return;
         }
         if (rank_of(&candidate) > rank
-            || (chosen.grace && same_session(&candidate, &chosen))) {
+            || (rank && chosen.grace && same_session(&candidate, &chosen))) {
             chosen = candidate;
+            token = verdict->received[i];
             rank = rank_of(&chosen);
         }
     }
@@ -195,7 +201,7 @@ static void session_validate(cp_visit *visit)
         return;
     }
     if (rank) {
-        session_adopt(visit, &chosen);
+        session_adopt(visit, &chosen, token);
     }
 }
 

@@ -170,22 +170,27 @@ static const cp_memo *memo_recall(cp_exchange *exchange, request_rec *r,
     return exchange->visit ? memo : NULL;
 }
 
-/* The languages of an .htaccess file live no longer than its request. */
-static bool may_remember(const cp_exchange *exchange, const request_rec *r)
+/* The languages of an .htaccess file live no longer than its request; and
+ * where the client says that it was the last one there is nothing to gain. */
+static bool may_remember(const cp_exchange *exchange, const request_rec *r,
+                         const cp_fields *fields)
 {
     const cp_dir_config *defaults = ap_get_module_config(
         r->server->lookup_defaults, &cookiepolicy_module);
 
     return exchange->cookie && memory_of(r->connection)
+           && !(fields->connection
+                && strcasecmp(fields->connection, "close") == 0)
            && exchange->dir->terms.languages == defaults->terms.languages;
 }
 
-static cp_memo *memo_make(const cp_exchange *exchange, request_rec *r)
+static cp_memo *memo_make(const cp_exchange *exchange, request_rec *r,
+                          const cp_fields *fields)
 {
     apr_pool_t *pool = NULL;
     cp_memo *memo;
 
-    if (!may_remember(exchange, r)
+    if (!may_remember(exchange, r, fields)
         || apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return apr_pcalloc(r->pool, sizeof(*memo));
     }
@@ -200,7 +205,7 @@ static const cp_memo *decide_anew(cp_exchange *exchange, request_rec *r,
                                   const cp_fields *fields,
                                   cp_request *request)
 {
-    cp_memo *memo = memo_make(exchange, r);
+    cp_memo *memo = memo_make(exchange, r, fields);
     apr_pool_t *pool = memo->pool ? memo->pool : r->pool;
     cp_visit *visit;
 

@@ -29,30 +29,55 @@ sub close {
 
 # @return the answer, or undef; then broken() says how far it had come
 sub get {
-    my ($self, $host, $path, $cookies) = @_;
+    my ($self, @request) = @_;
+
+    $self->send_all(\@request);
+    return $self->receive;
+}
+
+# Sends requests one behind the other: each host, path, cookies, and lines of
+# more headers.
+sub send_all {
+    my ($self, @requests) = @_;
     my $bytes = '';
 
     local $SIG{PIPE} = 'IGNORE';
-    local $SIG{ALRM} = sub { die "no answer within $TIMEOUT s\n" };
+    for my $request (@requests) {
+        my ($host, $path, $cookies, @headers) = @$request;
+
+        $bytes .= join "\r\n", "GET $path HTTP/1.1", "Host: $host",
+            length $cookies ? "Cookie: $cookies" : (), @headers, '', '';
+    }
     $self->{socket} //= IO::Socket::INET->new(
         PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Proto => 'tcp')
         // die "cannot connect: $!\n";
+    syswrite $self->{socket}, $bytes;
+    $self->{rest} = '';
+    return;
+}
+
+# @return the next answer, as get() does
+sub receive {
+    my ($self) = @_;
+    my $bytes = $self->{rest};
+    my $length;
+
+    local $SIG{ALRM} = sub { die "no answer within $TIMEOUT s\n" };
     alarm $TIMEOUT;
-    syswrite $self->{socket}, join "\r\n", "GET $path HTTP/1.1", "Host: $host",
-        length $cookies ? "Cookie: $cookies" : (), '', '';
-    until (_is_whole($bytes)) {
+    until (defined($length = _whole($bytes))) {
         my $got = sysread $self->{socket}, $bytes, 65536, length $bytes;
 
         next if !defined $got && $!{EINTR};
         last unless $got;
     }
     alarm 0;
-    if (!_is_whole($bytes)) {
+    if (!defined $length) {
         $self->{broken} = length $bytes;
         $self->close;
         return;
     }
-    my $answer = CookiePolicy::Response->new($bytes, 'GET');
+    $self->{rest} = substr $bytes, $length;
+    my $answer = CookiePolicy::Response->new(substr($bytes, 0, $length), 'GET');
     $self->close if ($answer->header('connection') // '') =~ /close/i;
     return $answer;
 }
@@ -60,14 +85,21 @@ sub get {
 # How many bytes there were of the last answer that did not come whole.
 sub broken { return $_[0]{broken} }
 
-sub _is_whole {
+# The length of the answer that begins there, or undef where it goes on.
+sub _whole {
     my ($bytes) = @_;
-    my ($head, $body) = split /\r\n\r\n/, $bytes, 2;
+    my ($head) = $bytes =~ /\A(.*?\r\n\r\n)/s or return;
+    my $at = length $head;
 
-    return 0 unless defined $body;
-    return $body =~ /(?:\A|\r\n)0\r\n\r\n\z/
-        if $head =~ /^transfer-encoding:\s*chunked/mi;
-    return length $body >= ($head =~ /^content-length:\s*(\d+)/mi ? $1 : 0);
+    if ($head =~ /^transfer-encoding:\s*chunked/mi) {
+        while (substr($bytes, $at) =~ /\A([0-9A-Fa-f]+)[^\r\n]*\r\n/) {
+            $at += length($&) + hex($1) + 2;
+            return $at <= length $bytes ? $at : undef if hex $1 == 0;
+        }
+        return;
+    }
+    $at += $head =~ /^content-length:\s*(\d+)/mi ? $1 : 0;
+    return $at <= length $bytes ? $at : undef;
 }
 
 1;
