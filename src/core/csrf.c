@@ -12,15 +12,15 @@ static bool csrf_open(const cp_visit *visit)
 
 static bool is_alphanumeric(cp_span span)
 {
-    for (apr_size_t i = 0; i < span.length; i++) {
-        char c = span.at[i];
+    static const bool alphanumeric[256] = {
+        ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true
+    };
+    bool good = true;
 
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z')
-            && !(c >= '0' && c <= '9')) {
-            return false;
-        }
+    for (apr_size_t i = 0; i < span.length; i++) {
+        good &= alphanumeric[(unsigned char)span.at[i]];
     }
-    return true;
+    return good;
 }
 
 /* Up to 20 characters out of the MAC's first 16 bytes: ten out of each half,

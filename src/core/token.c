@@ -51,19 +51,30 @@ apr_size_t cp_base64url_encode(char *text, const void *bytes,
     return size;
 }
 
+/* APR reads both alphabets, padding and stray bits; of all spellings only the
+ * one that encoding gives is good. Where no bits can be left over it is that of
+ * the right alphabet. */
+static bool is_canonical(cp_span text, const unsigned char *bytes,
+                         apr_size_t length)
+{
+    char again[256];
+
+    if (text.length % 4 == 0) {
+        return !memchr(text.at, '+', text.length)
+               && !memchr(text.at, '/', text.length)
+               && !memchr(text.at, '=', text.length);
+    }
+    return cp_span_equal(text, cp_span_make(again,
+                         cp_base64url_encode(again, bytes, length)));
+}
+
 bool cp_base64url_decode(unsigned char *bytes, apr_size_t *length,
                          cp_span text)
 {
-    /* APR reads both alphabets, padding and stray bits; of all spellings
-     * only the one that encoding gives is good. */
-    char again[256];
-
-    if (CP_BASE64URL_LENGTH(text.length * 3 / 4) >= sizeof(again) - 4
-        || apr_decode_base64_binary(bytes, text.at, (apr_ssize_t)text.length,
-                                    APR_ENCODE_BASE64URL, length)
-           != APR_SUCCESS) {
-        return false;
-    }
-    return cp_span_equal(text, cp_span_make(again,
-                         cp_base64url_encode(again, bytes, *length)));
+    return CP_BASE64URL_LENGTH(text.length * 3 / 4) < 256 - 4
+           && apr_decode_base64_binary(bytes, text.at,
+                                       (apr_ssize_t)text.length,
+                                       APR_ENCODE_BASE64URL, length)
+              == APR_SUCCESS
+           && is_canonical(text, bytes, *length);
 }

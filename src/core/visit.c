@@ -23,18 +23,30 @@ static bool mimics(const cp_visit *visit, cp_managed cookie, cp_span name)
            || (wire != usual && cp_cookie_mimics(name, cp_span_of(wire)));
 }
 
+/* Whether a name is that of a managed cookie on the wire. */
+static bool is_wire_name(const cp_visit *visit, int cookie, cp_span name)
+{
+    const char *wire = visit->site->attributes[cookie].name;
+
+    return name.length && *name.at == *wire
+           && cp_span_equal(name, cp_span_of(wire));
+}
+
 /* The managed cookie that a name on the wire is, or some application would
  * take it for; -1 for none. */
 static int managed_find(const cp_visit *visit, cp_span name, bool *exact)
 {
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (!cp_rooms[i]->open(visit)) {
-            continue;
+        if (is_wire_name(visit, i, name) && cp_rooms[i]->open(visit)) {
+            *exact = true;
+            return i;
         }
-        *exact = cp_span_equal(name,
-                               cp_span_of(visit->site->attributes[i].name));
-        if (*exact || cp_span_equal(name, cp_span_of(cp_rooms[i]->name))
-            || mimics(visit, (cp_managed)i, name)) {
+    }
+    *exact = false;
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (cp_rooms[i]->open(visit)
+            && (cp_span_equal(name, cp_span_of(cp_rooms[i]->name))
+                || mimics(visit, (cp_managed)i, name))) {
             return i;
         }
     }
@@ -43,8 +55,7 @@ static int managed_find(const cp_visit *visit, cp_span name, bool *exact)
 
 static bool is_session_name(const cp_visit *visit, cp_span name)
 {
-    return cp_span_equal(name, cp_span_of(visit->site->attributes[CP_SESSION]
-                                          .name));
+    return is_wire_name(visit, CP_SESSION, name);
 }
 
 static void copy_keep(cp_visit *visit, int cookie, cp_span value)
@@ -343,14 +354,18 @@ static char *pair_write(char *at, cp_span name, cp_span value)
 /* The length of `=`, `;` and a blank. */
 #define PAIR_EXTRA 3
 
-static apr_size_t header_length(const cp_visit *visit)
+/* Of each managed cookie what is shown, or the absent span.
+ * @return the bytes that the header takes */
+static apr_size_t shown_find(const cp_visit *visit, cp_span *shown)
 {
     apr_size_t length = 0;
 
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (is_shown(visit, i)) {
-            length += strlen(cp_rooms[i]->name)
-                      + strlen(shown_value(visit, i)) + PAIR_EXTRA;
+        shown[i] = is_shown(visit, i) ? cp_span_of(shown_value(visit, i))
+                                      : CP_SPAN_NONE;
+        if (shown[i].at) {
+            length += strlen(cp_rooms[i]->name) + shown[i].length
+                      + PAIR_EXTRA;
         }
     }
     for (int i = 0; i < visit->others->nelts; i++) {
@@ -366,7 +381,8 @@ static apr_size_t header_length(const cp_visit *visit)
 
 const char *cp_visit_cookie(const cp_visit *visit)
 {
-    apr_size_t length = header_length(visit);
+    cp_span shown[CP_MANAGED_COUNT];
+    apr_size_t length = shown_find(visit, shown);
     char *header, *at;
 
     if (length == 0) {
@@ -374,9 +390,8 @@ const char *cp_visit_cookie(const cp_visit *visit)
     }
     header = at = apr_palloc(visit->pool, length + 1);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        if (is_shown(visit, i)) {
-            at = pair_write(at, cp_span_of(cp_rooms[i]->name),
-                            cp_span_of(shown_value(visit, i)));
+        if (shown[i].at) {
+            at = pair_write(at, cp_span_of(cp_rooms[i]->name), shown[i]);
         }
     }
     for (int i = 0; i < visit->others->nelts; i++) {

@@ -3,6 +3,7 @@
 
 #include <http_core.h>
 #include <http_protocol.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 static apr_port_t scheme_port(const char *scheme)
@@ -13,7 +14,14 @@ static apr_port_t scheme_port(const char *scheme)
 /* A host name of 255 characters and a port. */
 #define AUTHORITY_MAX 261
 
-#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-_."
+static bool is_host_text(const char *host)
+{
+    while (apr_isalnum(*host) || *host == '-' || *host == '_'
+           || *host == '.') {
+        host++;
+    }
+    return *host == '\0';
+}
 
 /* A host with an optional port, as in Host. A dot at its end names the same
  * host. */
@@ -27,9 +35,7 @@ static bool authority_read(const char *text, cp_origin *origin,
                            text + length, NULL);
     }
     return cp_words_authority(pool, text, origin)
-           && (*origin->host == '['
-               || origin->host[strspn(origin->host, HOST_CHARACTERS)]
-                  == '\0');
+           && (*origin->host == '[' || is_host_text(origin->host));
 }
 
 /* --- What the client addressed ---------------------------------------- */
