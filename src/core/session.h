@@ -25,8 +25,8 @@ struct cp_session {
 
     /* What csrftoken is bound to: first what a new one is. With an
      * application's sessions these are its cookie's values. */
-    cp_span bindings[CP_BINDINGS_MAX];
     int binding_count;
+    cp_span bindings[CP_BINDINGS_MAX];
 };
 
 /** What is to be done to a session, all at once. */

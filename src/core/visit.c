@@ -5,6 +5,8 @@
 #include "preferences.h"
 #include "session.h"
 
+#include <stddef.h>
+
 const cp_room *const cp_rooms[CP_MANAGED_COUNT] = {
     [CP_SESSION] = &cp_session_room,
     [CP_CSRF] = &cp_csrf_room,
@@ -241,12 +243,19 @@ static void newcomer_welcome(cp_visit *visit, int cookie)
     }
 }
 
-/* A visit with all that a request may change of it, in one piece. */
+/* A visit with all that a request may change of it, in one piece; what a
+ * session is bound to, mostly one thing of many, comes last. */
 typedef struct whole_visit {
     cp_visit visit;
-    cp_session session;
     cp_preferences preferences;
+    cp_session session;
 } whole_visit;
+
+static apr_size_t whole_length(const cp_session *session)
+{
+    return offsetof(whole_visit, session) + offsetof(cp_session, bindings)
+           + (apr_size_t)session->binding_count * sizeof(cp_span);
+}
 
 static cp_visit *whole_join(whole_visit *whole, apr_pool_t *pool)
 {
@@ -306,8 +315,11 @@ bool cp_visit_is_settled(const cp_visit *visit)
 cp_visit *cp_visit_copy(const cp_visit *before, const cp_terms *terms,
                         const cp_request *request, apr_pool_t *pool)
 {
-    whole_visit *whole = apr_pmemdup(pool, before, sizeof(*whole));
-    cp_visit *visit = whole_join(whole, pool);
+    whole_visit *whole = apr_palloc(pool, sizeof(*whole));
+    cp_visit *visit = &whole->visit;
+
+    memcpy(whole, before, whole_length(before->session));
+    whole_join(whole, pool);
 
     visit->terms = terms;
     visit->request = *request;

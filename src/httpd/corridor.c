@@ -146,7 +146,8 @@ static void interim_watch(cp_exchange *exchange, request_rec *r)
 static void interim_suppress(const cp_exchange *exchange, request_rec *r)
 {
     bool proxied = r->proxyreq
-                   || (r->handler && strncmp(r->handler, "proxy", 5) == 0);
+                   || (r->handler && *r->handler == 'p'
+                       && strncmp(r->handler, "proxy", 5) == 0);
 
     if (proxied && exchange->engine == CP_ENGINE_ON && exchange->visit
         && !exchange->waits) {

@@ -16,11 +16,13 @@ bool cp_field_is_ours(const char *name)
     return true;
 }
 
-/* Of several the first one counts, as in apr_table_get(). */
-static bool take(const char **field, const char *name,
-                 const apr_table_entry_t *entry)
+/* Of several the first one counts, as in apr_table_get(). Mostly a name is
+ * written as it always is, which is soon seen. */
+static inline bool take(const char **field, const char *name,
+                        const apr_table_entry_t *entry)
 {
-    if (strcasecmp(entry->key, name)) {
+    if (memcmp(entry->key, name, strlen(name))
+        && strcasecmp(entry->key, name)) {
         return false;
     }
     if (!*field) {

@@ -135,6 +135,18 @@ static void request_address(cp_request *request, const cp_exchange *exchange,
     request->welcomes = cp_origin_welcomes(exchange, fields);
 }
 
+/* The same, where the memo of another request fits. */
+static void request_address_again(cp_request *request,
+                                  const cp_exchange *exchange,
+                                  const cp_fields *fields,
+                                  const cp_request *other)
+{
+    request->host = other->host;
+    request->realm = other->realm;
+    request->secure = other->secure;
+    request->welcomes = cp_origin_welcomes(exchange, fields);
+}
+
 /* The visit by a memo that fits. @return NULL where it no longer stands */
 static cp_visit *visit_recall(const cp_memo *memo, cp_exchange *exchange,
                               request_rec *r, const cp_fields *fields,
@@ -143,7 +155,7 @@ static cp_visit *visit_recall(const cp_memo *memo, cp_exchange *exchange,
     cp_visit *visit;
 
     exchange->origin = memo->origin;
-    request_address(request, exchange, fields);
+    request_address_again(request, exchange, fields, &memo->visit->request);
     visit = cp_visit_copy(memo->visit, &exchange->dir->terms, request,
                           r->pool);
     return cp_visit_stands(visit, memo->visit) ? visit : NULL;
