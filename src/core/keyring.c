@@ -59,6 +59,9 @@ typedef struct memo {
     unsigned char supply[SUPPLY];   /* of randomness */
     apr_size_t supplied;        /* bytes of it that are left, at its end */
     pid_t drawer;               /* the process that drew it */
+    apr_size_t realm_length;    /* the realm of last, and where it is found */
+    char realm[REALM_MAX];
+    unsigned int hash;
 } memo;
 
 static void memo_free(void *remembered)
@@ -250,12 +253,25 @@ static bool slot_holds(const memo_slot *slot, unsigned char id,
            && memcmp(slot->realm, realm.at, realm.length) == 0;
 }
 
+/* Where to look for a realm: mostly it is the one of last. */
+static unsigned int realm_hash(memo *thread, cp_span realm)
+{
+    apr_ssize_t length = (apr_ssize_t)realm.length;
+
+    if (thread->realm_length != realm.length
+        || memcmp(thread->realm, realm.at, realm.length)) {
+        memcpy(thread->realm, realm.at, realm.length);
+        thread->realm_length = realm.length;
+        thread->hash = apr_hashfunc_default(realm.at, &length);
+    }
+    return thread->hash;
+}
+
 /* A slot with a context keyed for this purpose and realm, or NULL. */
 static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
                            cp_purpose purpose, cp_span realm)
 {
     memo *thread = memo_get(ring);
-    apr_ssize_t realm_length = (apr_ssize_t)realm.length;
     unsigned char subkey[CP_KEY_LENGTH];
     const cp_key *from = key_find(ring, id);
     memo_slot *slot;
@@ -266,7 +282,7 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
     if (!thread || !from || !realm.at || realm.length > REALM_MAX) {
         return NULL;
     }
-    hash = apr_hashfunc_default(realm.at, &realm_length) * CP_PURPOSE_COUNT
+    hash = realm_hash(thread, realm) * CP_PURPOSE_COUNT
            + (unsigned int)purpose + (unsigned int)id;
     slot = &thread->slots[hash % MEMO_SLOTS];
     if (slot_holds(slot, id, purpose, realm)) {

@@ -169,8 +169,9 @@ static const char *value_write(const cp_visit *visit,
                                  category->digest, NULL);
         }
     }
-    text = apr_psprintf(visit->pool, FORMAT ".%u.%s.%s", chosen->day, states,
-                        chosen->id);
+    text = apr_pstrcat(visit->pool, FORMAT ".",
+                       apr_ltoa(visit->pool, (long)chosen->day), ".", states,
+                       ".", chosen->id, NULL);
     if (!mac_make(visit, cp_keyring_signer(visit->site->ring,
                                            visit->request.now),
                   cp_span_of(text), mac)) {

@@ -26,13 +26,17 @@ bool cp_is_document(const request_rec *r)
                && strncasecmp(type, "application/xhtml+xml", 21) == 0);
 }
 
+static const char *table_says(const request_rec *r, const apr_table_t *table)
+{
+    return apr_is_empty_table(table) || !apr_table_get(table, "Cache-Control")
+           ? NULL : apr_table_getm(r->pool, table, "Cache-Control");
+}
+
 /* What Cache-Control says in both tables, in one line; or NULL. */
 static const char *cache_control(const request_rec *r)
 {
-    const char *one = apr_table_getm(r->pool, r->headers_out,
-                                     "Cache-Control");
-    const char *two = apr_table_getm(r->pool, r->err_headers_out,
-                                     "Cache-Control");
+    const char *one = table_says(r, r->headers_out);
+    const char *two = table_says(r, r->err_headers_out);
 
     return one && two ? apr_pstrcat(r->pool, one, ", ", two, NULL)
                       : one ? one : two;
