@@ -1,6 +1,6 @@
-# What a connection remembers: on one that is kept alive a request is answered
-# as on one of its own, whatever came before, whatever else is changed in it,
-# and whatever others have done meanwhile; and it costs no more memory.
+# What a connection remembers, and the process for the next one: a request is
+# answered as one whose header never came before, whatever else is changed in
+# it, and whatever others have done meanwhile; and it costs no more memory.
 use strict;
 use warnings;
 
@@ -25,6 +25,7 @@ CookiePolicyStateDir {STATE}
 CookiePolicyKeyFile {DIR}/keys
 CookiePolicySessionStore shm:1M
 UseCanonicalName Off
+Header set X-Seen "expr=HTTP_COOKIE: %{req:Cookie}|prefer-language: %{reqenv:prefer-language}|COOKIEPOLICY_SESSION: %{reqenv:COOKIEPOLICY_SESSION}|%{reqenv:COOKIEPOLICY_LANGUAGE}|%{reqenv:COOKIEPOLICY_CONSENT}|%{reqenv:COOKIEPOLICY_DECIDED}|%{reqenv:COOKIEPOLICY_USER}|%{reqenv:COOKIEPOLICY_SESSION_ATTR_colour}|%{req:X-CookiePolicy-User}|COOKIEPOLICY_SESSION: %{req:X-CookiePolicy-Session}|%{req:Cookie2}"
 <VirtualHost *:{PORT}>
     ServerName own.example
     ServerAlias *.own.example
@@ -109,8 +110,10 @@ sub shown {
     my ($answer) = @_;
     my %new = map { $_ => 1 } split / /, $answer->issued;
     my @lines = grep { !/^COOKIEPOLICY_CSRF_TOKEN|^HTTP_(?:X_COOKIEPOLICY_CSRF|CONNECTION)/ }
-                split /\n/, $answer->body;
+                split(/\n/, $answer->body),
+                split(/\|/, $answer->header('x-seen') // '');
 
+    s/[; ]+\z// for grep { /^HTTP_COOKIE/ } @lines;
     s/\b(sessionid|csrftoken)=([\w-]+)/$new{$1} ? "$1=new" : "$1=$2"/ge for @lines;
     s/^((?:COOKIEPOLICY_|HTTP_X_COOKIEPOLICY_)SESSION): .+/$1: new/
         for $new{sessionid} ? @lines : ();
@@ -126,12 +129,23 @@ sub on_connection {
     return $answer // $connection->get($host, $path, $cookies, @headers);
 }
 
-# The same on the connection, a second time, and on one of its own.
+# A header that says the same and is like none before.
+my $count = 0;
+sub anew {
+    my ($cookies) = @_;
+
+    return '' unless length $cookies;
+    return "$cookies;" . (sprintf('%b', ++$count) =~ tr/01/ ;/r) . ';';
+}
+
+# The same on the connection, a second time, on one of its own, and anew.
 sub alike {
     my ($what, $host, $path, $cookies, @headers) = @_;
     my @pairs = map { /\A([^:]+): (.*)\z/s }
                 map { s/\AConnection: /Connection: close, /r } @headers;
     my $alone = fetch(@at, host => $host, path => $path, headers => [
+        length $cookies ? (Cookie => anew($cookies)) : (), @pairs ]);
+    my $once_more = fetch(@at, host => $host, path => $path, headers => [
         length $cookies ? (Cookie => $cookies) : (), @pairs ]);
 
     for my $time ('', ', again') {
@@ -139,77 +153,87 @@ sub alike {
 
         is_deeply shown($kept), shown($alone), "$what$time";
     }
+    is_deeply shown($once_more), shown($alone), "$what, on another connection";
     return $alone;
 }
 
-# --- The same cookies, and something else changed ---------------------------
+# --- Everything changed but one thing ---------------------------------------
+
+my @hosts = ('OWN.example', 'own.example.', 'own.example:' . $server->port,
+             'www.own.example', 'headers.example', 'behind.example',
+             'application.example', 'unknown.example');
+my @headers = ('Accept-Language: fr', 'Sec-GPC: 1', 'Cookie2: a=b',
+               'X-CookiePolicy-User: eve', 'X_CookiePolicy-User: eve',
+               'Connection: Cookie', 'Connection: X-CookiePolicy-User',
+               'X-Forwarded-Host: headers.example',
+               'Sec-Fetch-Site: cross-site', 'Sec-Fetch-Dest: iframe',
+               'Sec-Purpose: prefetch', 'Origin: https://foreign.example',
+               'Upgrade: x');
+my @paths = ('/cgi/echo.pl/off', '/cgi/echo.pl/report', '/cgi/echo.pl/lax',
+             '/cgi/echo.pl/spoken', '/cgi/echo.pl/lazy', '/missing',
+             '/cgi/echo.pl?status=404', '/cookie-policy.json');
+
+# Of a header what can be changed in it.
+sub changed {
+    my ($cookies) = @_;
+    my @pairs = split /; /, $cookies;
+    my @changed = ("theme=dark; $cookies", "$cookies; theme=dark",
+                   "$cookies; count=1", "$cookies; other=1",
+                   "$cookies; seen=1", "$cookies; seen=\"1",
+                   "$cookies; $cookies", substr($cookies, 0, -1), "$cookies ",
+                   join('; ', reverse @pairs), '');
+
+    for my $name (qw(sessionid csrftoken django_language cookies_preferences)) {
+        push @changed, join '; ', grep { !/^$name=/ } @pairs;
+    }
+    for my $at (grep { $_ % 7 == 0 } 0 .. length($cookies) - 1) {
+        push @changed, $cookies;
+        substr($changed[-1], $at, 1) =~ tr/x\x00-\xff/yx/;
+    }
+    return @changed;
+}
+
+for my $login (0, 1) {
+    my $visitor = visitor();
+    $visitor->command(':user=ann&colour=green') if $login;
+    my $cookies = cookies_of($visitor);
+    my @base = ('own.example', '/index.html', $cookies);
+    my $who = $login ? 'ann' : 'nobody';
+    my $answer = alike("$who", @base);
+    my $always = shown($answer);
+
+    is $answer->issued, '', "$who is given nothing";
+    is scalar($answer->header('x-seen') =~ /ann\|green/), $login ? 1 : '',
+        "$who is known";
+    my @cases = (
+        (map { [ $_, @base[1, 2] ] } @hosts),
+        [ 'own.example', 'http://www.own.example/index.html', $cookies ],
+        [ 'behind.example', '/index.html', $cookies,
+          'X-Forwarded-Host: www.own.example' ],
+        [ 'behind.example', '/index.html', $cookies,
+          'X-Forwarded-Proto: https' ],
+        (map { [ @base, $_ ] } @headers),
+        (map { [ 'own.example', $_, $cookies ],
+               [ 'own.example', $_, "$cookies; other=1" ] } @paths),
+        (map { [ @base[0, 1], $_ ], [ @base[0, 1], $_, 'Sec-GPC: 1' ],
+               [ @base[0, 1], $_, 'Accept-Language: pt-BR' ] }
+             changed($cookies)));
+    for my $case (@cases) {
+        my ($host, $path, $with, @more) = @$case;
+
+        alike("$who: $host $path @more '" . substr($with, -20) . "'", @$case);
+        is_deeply shown(on_connection(@base)), $always, 'and then as before';
+    }
+}
 
 my $own = visitor();
 $own->command(':user=ann&colour=green');
 my $cookies = cookies_of($own);
 my @base = ('own.example', '/cgi/echo.pl', $cookies);
 
-sub base { return alike("$_[0]: as before", @base) }
+sub base { return alike($_[0], @base) }
 
-my $answer = base('first');
-is $answer->issued, '', 'a returning visitor is given nothing';
-is $answer->seen('COOKIEPOLICY_USER'), 'ann', 'and is known';
-is $answer->seen('COOKIEPOLICY_SESSION_ATTR_colour'), 'green', 'with an attribute';
-
-for my $host ('OWN.example', 'own.example.', "own.example:" . $server->port,
-              'www.own.example', 'headers.example', 'behind.example',
-              'application.example', 'unknown.example') {
-    alike("to $host", $host, @base[1, 2]);
-    base("after $host");
-}
-alike('with a host in the request line', 'own.example',
-      'http://www.own.example/cgi/echo.pl', $cookies);
-base('after that');
-is alike('a host of another realm', 'www.own.example', @base[1, 2])
-    ->seen('COOKIEPOLICY_USER'), undef, 'to which ann is nobody';
-for my $header ('Accept-Language: fr', 'Sec-GPC: 1', 'Cookie2: a=b',
-                'X-CookiePolicy-User: eve', 'X_CookiePolicy-User: eve',
-                'Connection: Cookie', 'Connection: X-CookiePolicy-User',
-                'X-Forwarded-Host: headers.example',
-                'Sec-Fetch-Site: cross-site', 'Sec-Fetch-Dest: iframe',
-                'Sec-Purpose: prefetch', 'Origin: https://foreign.example',
-                'Upgrade: x') {
-    alike($header, @base, $header);
-    base("after $header");
-}
-for my $path ('/cgi/echo.pl/off', '/cgi/echo.pl/report', '/cgi/echo.pl/lax',
-              '/cgi/echo.pl/spoken', '/cgi/echo.pl/lazy', '/missing',
-              '/cgi/echo.pl?status=404', '/index.html', '/cookie-policy.json') {
-    alike($path, 'own.example', $path, $cookies);
-    alike("$path and an undeclared cookie", 'own.example', $path,
-          "$cookies; other=1");
-    base("after $path");
-}
-
-# --- The cookies changed ---------------------------------------------------
-
-my $changed = $cookies;
-for my $at (0 .. length($cookies) - 1) {
-    next if $at % 7;
-    my $bad = $cookies;
-
-    substr($bad, $at, 1) = substr($bad, $at, 1) eq 'x' ? 'y' : 'x';
-    alike("a changed byte at $at", @base[0, 1], $bad);
-}
-base('after the changed ones');
-for my $case ("theme=dark; $cookies", "$cookies; theme=dark",
-              "$cookies; count=1", "$cookies; other=1", "$cookies; seen=1",
-              "$cookies; seen=\"1", "$cookies; $cookies",
-              substr($cookies, 0, -1), "$cookies ",
-              join('; ', reverse split /; /, $cookies),
-              map({ my $left = $_; join '; ', grep { !/^$left=/ } split /; /, $cookies }
-                  qw(sessionid csrftoken django_language cookies_preferences)),
-              '') {
-    alike("with '" . substr($case, -30) . "'", @base[0, 1], $case);
-    alike("with that and Sec-GPC", @base[0, 1], $case, 'Sec-GPC: 1');
-    alike("with that and a language", @base[0, 1], $case, 'Accept-Language: pt-BR');
-}
-base('after all of them');
+my $answer = base('ann');
 
 # Two visitors whom a proxy sends along one connection, and newcomers between.
 my $bob = visitor();
@@ -316,10 +340,12 @@ like $answer->issued, qr/sessionid/, 'and is followed by another';
 
 my $short = visitor('short.example');
 my @short = ('short.example', '/cgi/echo.pl', cookies_of($short));
-on_connection(@short) for 1 .. 3;
+on_connection(@short), $short->twin->look for 1 .. 3;
 sleep 4;
 is on_connection(@short)->issued, 'csrftoken sessionid',
     'a session without a record ends, too';
+is $short->twin->look->issued, 'csrftoken sessionid',
+    'and on every connection';
 
 # --- A reload --------------------------------------------------------------
 

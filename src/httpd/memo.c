@@ -1,16 +1,27 @@
 #include "memo.h"
 #include "origin.h"
+#include "session.h"
 #include "token.h"
 
 #include <http_connection.h>
 #include <http_protocol.h>
+#include <apr_hash.h>
 
-/* --- Held by a connection and by requests ------------------------------ */
+/* --- Held by connections, by the process and by requests --------------- */
+
+/* Where there may be a memo. */
+typedef _Atomic(cp_memo *) place;
 
 /* The memos of a connection. */
 typedef struct memory {
-    _Atomic(cp_memo *) memos[CP_MEMO_STAGES];
+    place places[CP_MEMO_STAGES];
 } memory;
+
+/* Of so many visitors the process remembers what was decided last, for their
+ * next connection. A memo takes 8 KB, or more where its header does. */
+#define KNOWN 256
+
+static place known[KNOWN];
 
 static memory *memory_of(const conn_rec *c)
 {
@@ -36,19 +47,28 @@ static void memo_hold(cp_memo *memo, apr_pool_t *pool)
 }
 
 /* Puts a memo, or none, in the place of another. */
-static void memo_put(memory *all, cp_memo_stage stage, cp_memo *memo)
+static void memo_put(place *at, cp_memo *memo)
 {
-    cp_memo *other = atomic_exchange(&all->memos[stage], memo);
+    cp_memo *other = atomic_exchange(at, memo);
 
     if (other) {
         memo_release(other);
     }
 }
 
+/* Puts it where it is another one's to hold, too. */
+static void memo_share(place *at, cp_memo *memo)
+{
+    atomic_fetch_add(&memo->holders, 1);
+    memo_put(at, memo);
+}
+
 static apr_status_t memory_end(void *ended)
 {
+    memory *all = ended;
+
     for (int i = 0; i < CP_MEMO_STAGES; i++) {
-        memo_put(ended, (cp_memo_stage)i, NULL);
+        memo_put(&all->places[i], NULL);
     }
     return APR_SUCCESS;
 }
@@ -67,6 +87,31 @@ static int memory_begin(conn_rec *c, void *socket)
                                   apr_pool_cleanup_null);
     }
     return OK;
+}
+
+static apr_status_t known_end(void *data)
+{
+    (void)data;
+    for (int i = 0; i < KNOWN; i++) {
+        memo_put(&known[i], NULL);
+    }
+    return APR_SUCCESS;
+}
+
+static void known_begin(apr_pool_t *pchild, server_rec *main_server)
+{
+    (void)main_server;
+    apr_pool_cleanup_register(pchild, NULL, known_end, apr_pool_cleanup_null);
+}
+
+/* Where the process may know a header. Whoever else's comes to lie there takes
+ * its place. */
+static place *known_place(cp_span cookie, cp_memo_stage stage)
+{
+    apr_ssize_t length = (apr_ssize_t)cookie.length;
+
+    return &known[(apr_hashfunc_default(cookie.at, &length)
+                   + (unsigned int)stage) % KNOWN];
 }
 
 /* --- Whether a memo fits ---------------------------------------------- */
@@ -161,13 +206,11 @@ static cp_visit *visit_recall(const cp_memo *memo, cp_exchange *exchange,
     return cp_visit_stands(visit, memo->visit) ? visit : NULL;
 }
 
-static const cp_memo *memo_recall(cp_exchange *exchange, request_rec *r,
-                                  cp_memo_stage stage,
-                                  const cp_fields *fields,
-                                  cp_request *request)
+/* @return the memo that lies there, held by the request, where it serves */
+static cp_memo *memo_recall(place *at, cp_exchange *exchange, request_rec *r,
+                            const cp_fields *fields, cp_request *request)
 {
-    memory *all = request->cookie.at ? memory_of(r->connection) : NULL;
-    cp_memo *memo = all ? atomic_exchange(&all->memos[stage], NULL) : NULL;
+    cp_memo *memo = atomic_exchange(at, NULL);
 
     if (!memo) {
         return NULL;
@@ -178,31 +221,26 @@ static const cp_memo *memo_recall(cp_exchange *exchange, request_rec *r,
     if (exchange->visit) {
         memo_hold(memo, r->pool);
     }
-    memo_put(all, stage, memo);
+    memo_put(at, memo);
     return exchange->visit ? memo : NULL;
 }
 
-/* The languages of an .htaccess file live no longer than its request; and
- * where the client says that it was the last one there is nothing to gain. */
-static bool may_remember(const cp_exchange *exchange, const request_rec *r,
-                         const cp_fields *fields)
+/* The languages of an .htaccess file live no longer than its request. */
+static bool may_remember(const cp_exchange *exchange, const request_rec *r)
 {
     const cp_dir_config *defaults = ap_get_module_config(
         r->server->lookup_defaults, &cookiepolicy_module);
 
     return exchange->cookie && memory_of(r->connection)
-           && !(fields->connection
-                && strcasecmp(fields->connection, "close") == 0)
            && exchange->dir->terms.languages == defaults->terms.languages;
 }
 
-static cp_memo *memo_make(const cp_exchange *exchange, request_rec *r,
-                          const cp_fields *fields)
+static cp_memo *memo_make(const cp_exchange *exchange, request_rec *r)
 {
     apr_pool_t *pool = NULL;
     cp_memo *memo;
 
-    if (!may_remember(exchange, r, fields)
+    if (!may_remember(exchange, r)
         || apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return apr_pcalloc(r->pool, sizeof(*memo));
     }
@@ -212,12 +250,10 @@ static cp_memo *memo_make(const cp_exchange *exchange, request_rec *r,
     return memo;
 }
 
-static const cp_memo *decide_anew(cp_exchange *exchange, request_rec *r,
-                                  cp_memo_stage stage,
-                                  const cp_fields *fields,
-                                  cp_request *request)
+static cp_memo *decide_anew(cp_exchange *exchange, request_rec *r,
+                            const cp_fields *fields, cp_request *request)
 {
-    cp_memo *memo = memo_make(exchange, r, fields);
+    cp_memo *memo = memo_make(exchange, r);
     apr_pool_t *pool = memo->pool ? memo->pool : r->pool;
     cp_visit *visit;
 
@@ -239,24 +275,51 @@ static const cp_memo *decide_anew(cp_exchange *exchange, request_rec *r,
     if (memo->settled) {
         exchange->visit = cp_visit_copy(visit, &exchange->dir->terms,
                                         request, r->pool);
-        atomic_fetch_add(&memo->holders, 1);
-        memo_put(memory_of(r->connection), stage, memo);
     }
     return memo;
+}
+
+/* What a record holds is remembered no longer than a connection lasts. */
+static void memo_make_known(place *at, cp_memo *memo)
+{
+    if (!memo->visit->session->stored) {
+        memo_share(at, memo);
+    }
 }
 
 const cp_memo *cp_memo_decide(cp_exchange *exchange, request_rec *r,
                               cp_memo_stage stage, const cp_fields *fields)
 {
+    memory *all = exchange->cookie ? memory_of(r->connection) : NULL;
+    place *mine = all ? &all->places[stage] : NULL;
+    place *other;
     cp_request request;
-    const cp_memo *memo;
+    cp_memo *memo;
 
     request_read(&request, exchange, fields);
-    memo = memo_recall(exchange, r, stage, fields, &request);
-    return memo ? memo : decide_anew(exchange, r, stage, fields, &request);
+    if (!mine) {
+        return decide_anew(exchange, r, fields, &request);
+    }
+    memo = memo_recall(mine, exchange, r, fields, &request);
+    if (memo) {
+        return memo;
+    }
+    other = known_place(request.cookie, stage);
+    memo = memo_recall(other, exchange, r, fields, &request);
+    if (!memo) {
+        memo = decide_anew(exchange, r, fields, &request);
+        if (memo->settled) {
+            memo_make_known(other, memo);
+        }
+    }
+    if (memo->settled) {
+        memo_share(mine, memo);
+    }
+    return memo;
 }
 
 void cp_memo_register(void)
 {
+    ap_hook_child_init(known_begin, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_connection(memory_begin, NULL, NULL, APR_HOOK_MIDDLE);
 }

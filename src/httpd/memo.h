@@ -1,6 +1,7 @@
 /**
  * @file memo.h
- * @brief What is decided of a request's cookies, remembered on its connection.
+ * @brief What is decided of a request's cookies, remembered on its connection
+ *        and, for the next one, by the process.
  *
  * The requests of one connection mostly bring the same cookies to the same
  * host. So the connection remembers what was decided last, with everything
@@ -9,9 +10,9 @@
  * requests can change, the expiry of values and the record of a session.
  *
  * Only visits that are settled are remembered; a newcomer's never are, since
- * a proxy may send several of them along one connection. The streams of an
- * HTTP/2 connection share its memos from several threads: who looks at one
- * takes it out meanwhile, and who finds none there decides without.
+ * a proxy may send several of them along one connection. Threads share memos,
+ * those of an HTTP/2 connection as its streams do: who looks at one takes it
+ * out meanwhile, and who finds none there decides without.
  */
 #ifndef CP_MEMO_H
 #define CP_MEMO_H
