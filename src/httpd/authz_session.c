@@ -134,11 +134,8 @@ static authz_status user_check(request_rec *r, const char *line,
 
 void cp_authz_session_name(cp_exchange *exchange, request_rec *r)
 {
-    const char *user = NULL;
+    const char *user = r->user ? NULL : apr_table_get(r->notes, FOUND);
 
-    if (!r->user && !apr_is_empty_table(r->notes)) {
-        user = apr_table_get(r->notes, FOUND);
-    }
     if (user) {
         exchange->named = user;
         r->user = (char *)user;

@@ -24,8 +24,8 @@
 #include <stdatomic.h>
 
 typedef struct cp_memo {
-    bool settled;               /* so that there is nothing to tell of it, and
-                                   the visit is not the exchange's own */
+    bool settled;               /* there is nothing to tell of the visit, and
+                                   the exchange has a copy of it */
     const cp_visit *visit;
     const char *cookie;         /* the header that the application sees, or
                                    NULL */

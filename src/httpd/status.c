@@ -162,15 +162,12 @@ static void html_send(request_rec *r, const apr_array_header_t *figures,
     ap_rputs("</body>\n</html>\n", r);
 }
 
-static int status_handler(request_rec *r)
+static int status_answer(request_rec *r)
 {
     const cp_server_config *server = cp_server_config_of(r->server);
     apr_array_header_t *figures;
     bool counted, sessions;
 
-    if (!r->handler || strcmp(r->handler, CP_STATUS_HANDLER)) {
-        return DECLINED;
-    }
     sessions = cp_status_sessions_is_wanted(r->args);
     if (r->method_number != M_GET
         && !(sessions && r->method_number == M_POST)) {
@@ -204,6 +201,12 @@ static int status_handler(request_rec *r)
         html_send(r, figures, counted);
     }
     return OK;
+}
+
+static int status_handler(request_rec *r)
+{
+    return r->handler && strcmp(r->handler, CP_STATUS_HANDLER) == 0
+           ? status_answer(r) : DECLINED;
 }
 
 void cp_status_register(apr_pool_t *pool)
