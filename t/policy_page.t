@@ -181,6 +181,7 @@ for my $case (
     [ nl => 'nl', 'Cookiebeleid', 'Aanmelding', '13 maanden' ],
     [ pt => 'pt', 'Política de cookies', 'Autenticação', '13 meses' ],
     [ 'pt-BR' => 'pt', 'Política de cookies', 'Autenticação', '13 meses' ],
+    [ el => 'el', 'Πολιτική cookies', 'Έλεγχος ταυτότητας', '13 μήνες' ],
     [ fi => 'en', 'Cookie policy', 'Authentication', '13 months' ],
 ) {
     my ($tag, $language, @words) = @$case;
