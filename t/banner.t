@@ -58,7 +58,14 @@ my @xml_left = ('<svg xmlns="http://www.w3.org/2000/svg"><title/></svg>',
                 '<h:html xmlns:h="http://www.w3.org/1999/xhtml"><h:head/>'
                 . '</h:html>',
                 '<!DOCTYPE html [ <!ENTITY a "<b>"> ]><html><head/></html>',
-                '<?xml version="1.0"?><meta charset="utf-8"/>');
+                '<?xml version="1.0"?><meta charset="utf-8"/>',
+                '<form method="post" action="/x" enctype="multipart/form-data">'
+                . '<input formaction="/y" name="a"/></form>',
+                '<base href="/x"/><form method="post" action="/x"></form>');
+# No page, by its first words, but with a form all the same.
+my @plain = ('Text.<form method=post action="/x"><input name=a></form>',
+             '{"a": "<form method=post action=/x></form>"}',
+             'Text.<base href="/y"><form action="/z" method=post></form>');
 my @bare = ('<p>Text', '<title>T</title><p>', "\n<!-- <head> --><h1>T</h1>",
             '<body><p>T', '<html><body>', '<frameset></frameset>',
             '<script>var a = "<head>";</script>');
@@ -78,6 +85,7 @@ my $backend = CookiePolicy::Backend->new(
     (map { ("/left/$_" => $left{$_}) } keys %left),
     (map { ("/xml/$_" => xhtml($xml_left[$_])) } 0 .. $#xml_left),
     (map { ("/bare/$_" => html($bare[$_])) } 0 .. $#bare),
+    (map { ("/plain/$_" => html($plain[$_])) } 0 .. $#plain),
     (map { ("/nonce/$_" => html($PAGE, "Content-Security-Policy: "
                                 . $policies[$_])) } 0 .. $#policies),
     '/xhtml' => xhtml("$XHTML<title/></head><body/></html>"),
@@ -209,6 +217,8 @@ is get("/b/xml/$_")->body, $xml_left[$_], "XML left alone: $_"
 like get('/b/xhtml')->body, qr{\A\Q$XHTML\E$SCRIPT<title/>}, 'XHTML';
 is_deeply [ without(get("/b/bare/$_")->body) ], [ $bare[$_], 1 ],
     "a page without a head: $_" for 0 .. $#bare;
+is get("/b/plain/$_")->body, $plain[$_], "no page, and left alone: $_"
+    for 0 .. $#plain;
 is_deeply [ grep { (without(get("/b/cut/$_")->body))[0] ne $PAGE
                    || get("/b/cut/$_")->body
                       !~ /\A\Q$HEAD\E$SCRIPT\Q$REST\E\z/ }

@@ -412,10 +412,10 @@ cp_html_place cp_html_next(cp_html *html, cp_span *piece, apr_size_t *held)
     cp_html_place place = CP_HTML_NONE;
 
     html->mark = NULL;
-    if (html->head_only && !html->head_open) {
-        html->state = CP_HTML_S_PLAIN;
-    }
     while (piece->length && place == CP_HTML_NONE) {
+        if (html->head_only && !html->head_open) {
+            html->state = CP_HTML_S_PLAIN;
+        }
         *held = 0;
         place = step(html, piece, held);
     }

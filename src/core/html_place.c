@@ -41,6 +41,9 @@ static bool tag_matters(const cp_html *html)
     if (html->end_tag || html->templates) {
         return false;
     }
+    if (html->head_only) {
+        return html->element == CP_HTML_E_META && html->head_open;
+    }
     switch (html->element) {
     case CP_HTML_E_FORM:
         return !html->form.open;
