@@ -2,6 +2,7 @@
 #include "share.h"
 #include "token.h"
 
+#include <apr_hash.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 
@@ -152,16 +153,24 @@ static json_t *languages_json(const char *const *languages)
 /* Where </script> and such would end a script, so does no `<` here. */
 static const char *script_safe(const char *json, apr_pool_t *pool)
 {
-    const char *safe = "";
+    static const char escape[] = "\\u003c";
+    size_t count = 0;
+    char *safe, *at;
 
-    while (*json) {
-        size_t length = strcspn(json, "<");
-
-        safe = apr_pstrcat(pool, safe,
-                           apr_pstrmemdup(pool, json, length),
-                           json[length] ? "\\u003c" : "", NULL);
-        json += length + (json[length] != '\0');
+    for (const char *c = json; *c; c++) {
+        count += *c == '<';
     }
+    safe = apr_palloc(pool, strlen(json) + count * (sizeof(escape) - 2) + 1);
+    for (at = safe; *json; json++) {
+        if (*json == '<') {
+            memcpy(at, escape, sizeof(escape) - 1);
+            at += sizeof(escape) - 1;
+        }
+        else {
+            *at++ = *json;
+        }
+    }
+    *at = '\0';
     return safe;
 }
 
@@ -187,13 +196,21 @@ static const char *settings_make(const cp_banner *banner, apr_pool_t *pool)
 
 /* --- The name --------------------------------------------------------- */
 
+struct cp_banners {
+    apr_pool_t *pool;
+    apr_pool_t *work;           /* cleared for each host */
+    apr_hash_t *made;           /* by all that they are made of */
+    unsigned char shares[EVP_MAX_MD_SIZE];  /* the digest of share/ */
+    unsigned int shares_length;
+};
+
 static bool line_add(EVP_MD_CTX *context, const char *line)
 {
     line = line ? line : "";
     return EVP_DigestUpdate(context, line, strlen(line) + 1) == 1;
 }
 
-/* What the texts are made of, as far as it lies in the configuration. */
+/* What the texts are made of, as far as it lies in the policy. */
 static bool policy_add(EVP_MD_CTX *context, const cp_policy *policy)
 {
     bool good = true;
@@ -216,24 +233,55 @@ static bool policy_add(EVP_MD_CTX *context, const cp_policy *policy)
     return good;
 }
 
-static bool shares_add(EVP_MD_CTX *context)
+cp_banners *cp_banners_make(apr_pool_t *pool, apr_pool_t *scratch)
 {
-    bool good = true;
+    cp_banners *banners = apr_pcalloc(scratch, sizeof(*banners));
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context
+                && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
 
+    banners->pool = pool;
+    apr_pool_create(&banners->work, scratch);
+    banners->made = apr_hash_make(scratch);
     for (const cp_share *share = cp_shares; good && share->name; share++) {
         good = EVP_DigestUpdate(context, share->content.at,
                                 share->content.length) == 1;
     }
-    return good;
+    good = good && EVP_DigestFinal_ex(context, banners->shares,
+                                      &banners->shares_length) == 1;
+    EVP_MD_CTX_free(context);
+    return good ? banners : NULL;
 }
 
-static bool hash_make(cp_banner *banner, const char *settings)
+/* All that a banner is made of, but for share/ and what the policy says. */
+static const char *wish_key(const cp_banner_wish *wish, apr_pool_t *pool)
+{
+    const cp_site *site = wish->site;
+    const char *key = apr_psprintf(
+        pool, "%s\n%s\n%s\n%d %d %d %u", wish->base, wish->version,
+        wish->controller ? wish->controller : "", wish->tokens,
+        site->session, site->gpc, site->consent_lifetime);
+
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        key = apr_psprintf(pool, "%s\n%s %d", key, site->attributes[i].name,
+                           site->attributes[i].max_age);
+    }
+    for (int i = 0; wish->languages && wish->languages[i]; i++) {
+        key = apr_pstrcat(pool, key, "\n", wish->languages[i], NULL);
+    }
+    return key;
+}
+
+static bool hash_make(cp_banner *banner, const cp_banners *banners,
+                      const char *key, const char *settings)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     unsigned char hash[EVP_MAX_MD_SIZE];
     bool good = context
                 && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1
-                && shares_add(context) && line_add(context, settings)
+                && EVP_DigestUpdate(context, banners->shares,
+                                    banners->shares_length) == 1
+                && line_add(context, key) && line_add(context, settings)
                 && policy_add(context, banner->site->policy)
                 && EVP_DigestFinal_ex(context, hash, NULL) == 1;
 
@@ -245,23 +293,34 @@ static bool hash_make(cp_banner *banner, const char *settings)
     return good;
 }
 
-cp_banner *cp_banner_make(const cp_site *site, const char *base,
-                          const char *const *languages, apr_pool_t *pool)
+const cp_banner *cp_banner_of(cp_banners *banners,
+                              const cp_banner_wish *wish)
 {
     static const char *const english[] = { "en", NULL };
-    cp_banner *banner = apr_pcalloc(pool, sizeof(*banner));
-    apr_pool_t *scratch;
-    const char *settings;
-    bool good;
+    const char *key, *full, *settings;
+    cp_banner *banner;
 
-    banner->site = site;
-    banner->base = base;
-    banner->languages = languages && languages[0] ? languages : english;
-    apr_pool_create(&scratch, pool);
-    settings = settings_make(banner, scratch);
-    good = settings && hash_make(banner, settings);
-    apr_pool_destroy(scratch);
-    return good ? banner : NULL;
+    apr_pool_clear(banners->work);
+    key = wish_key(wish, banners->work);
+    full = apr_psprintf(banners->work, "%pp %s",
+                        (const void *)wish->site->policy, key);
+    banner = apr_hash_get(banners->made, full, APR_HASH_KEY_STRING);
+    if (banner) {
+        return banner;
+    }
+    banner = apr_pcalloc(banners->pool, sizeof(*banner));
+    banner->site = wish->site;
+    banner->base = wish->base;
+    banner->languages = wish->languages && wish->languages[0]
+                        ? wish->languages : english;
+    settings = settings_make(banner, banners->work);
+    if (!settings || !hash_make(banner, banners, key, settings)) {
+        return NULL;
+    }
+    apr_hash_set(banners->made,
+                 apr_pstrdup(apr_hash_pool_get(banners->made), full),
+                 APR_HASH_KEY_STRING, banner);
+    return banner;
 }
 
 /* --- What is served --------------------------------------------------- */

@@ -30,13 +30,32 @@ bool cp_banner_asks(const cp_policy *policy);
  *  in use grant signals. */
 bool cp_banner_signals(const cp_policy *policy);
 
+/** The banners of all hosts, while their configuration is read. */
+typedef struct cp_banners cp_banners;
+
+/** What makes a host's banner another than those of other hosts. */
+typedef struct cp_banner_wish {
+    const cp_site *site;        /* must outlive the banner, as all of this */
+    const char *base;
+    const char *const *languages;   /* NULL: it speaks none in particular */
+    const char *controller;     /* who answers for its policy, or NULL */
+    const char *version;        /* of the module */
+    bool tokens;                /* it keeps the csrftoken */
+} cp_banner_wish;
+
 /**
- * Makes the banner of a host.
- * @param languages  of the host; NULL: it speaks none in particular
+ * @param pool     owns the banners
+ * @param scratch  what only their making needs
+ * @return NULL when OpenSSL fails
+ */
+cp_banners *cp_banners_make(apr_pool_t *pool, apr_pool_t *scratch);
+
+/**
+ * The banner of a host; hosts that would show the same have the same.
  * @return NULL when OpenSSL or jansson fail
  */
-cp_banner *cp_banner_make(const cp_site *site, const char *base,
-                          const char *const *languages, apr_pool_t *pool);
+const cp_banner *cp_banner_of(cp_banners *banners,
+                              const cp_banner_wish *wish);
 
 /** The script, in two pieces, with what it is told between them. */
 typedef struct cp_banner_script {

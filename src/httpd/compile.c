@@ -167,17 +167,22 @@ static int attributes_compile(server_rec *s, cp_server_config *config,
 
 /* --- Virtual hosts ---------------------------------------------------- */
 
-static int banner_compile(server_rec *s, apr_pool_t *pool)
+static int banner_compile(server_rec *s, cp_banners *banners)
 {
     cp_server_config *config = cp_server_config_of(s);
     const cp_dir_config *dir = ap_get_module_config(s->lookup_defaults,
                                                     &cookiepolicy_module);
+    cp_banner_wish wish = {
+        .site = &config->site, .base = config->path,
+        .languages = dir->terms.languages,
+        .controller = config->controller_name, .version = CP_VERSION,
+        .tokens = dir->terms.csrf == CP_CSRF_ON
+    };
 
     if (!cp_banner_asks(config->site.policy)) {
         return OK;
     }
-    config->banner = cp_banner_make(&config->site, config->path,
-                                    dir->terms.languages, pool);
+    config->banner = banners ? cp_banner_of(banners, &wish) : NULL;
     return config->banner ? OK
            : cp_compile_complain(s, "the banner could not be made", "");
 }
@@ -260,6 +265,7 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
                            apr_pool_t *ptemp)
 {
     apr_hash_t *policies = apr_hash_make(ptemp);
+    cp_banners *banners = cp_banners_make(pconf, ptemp);
     const char *error = NULL;
     const cp_phrases *phrases = cp_phrases_make(&error, pconf);
 
@@ -274,7 +280,7 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
             required_list(pconf)->nelts > 0;
         cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
                                                    &cookiepolicy_module));
-        wrong = wrong ? wrong : banner_compile(s, pconf);
+        wrong = wrong ? wrong : banner_compile(s, banners);
         if (wrong) {
             return wrong;
         }
