@@ -1,6 +1,6 @@
 #include "page_banner.h"
 #include "banner.h"
-#include "policy_view.h"
+#include "view_json.h"
 #include "share.h"
 
 #include <http_protocol.h>
@@ -8,13 +8,6 @@
 #include <jansson.h>
 
 /* --- Texts ------------------------------------------------------------ */
-
-static void text_add(json_t *object, const char *key, const char *text)
-{
-    if (text) {
-        json_object_set_new(object, key, json_string(text));
-    }
-}
 
 typedef struct entry {
     const char *key;
@@ -25,7 +18,7 @@ static void phrases_add(json_t *object, const cp_view *view,
                         const entry *entries)
 {
     for (; entries->key; entries++) {
-        text_add(object, entries->key,
+        cp_view_json_text(object, entries->key,
                  cp_view_phrase(view, entries->phrase));
     }
 }
@@ -67,14 +60,15 @@ static json_t *texts_json(const cp_view *view)
     json_t *texts = json_object();
     json_t *titles = json_object();
 
-    text_add(texts, "language", view->tag);
-    text_add(texts, "direction", cp_view_phrase(view, "language.direction"));
+    cp_view_json_text(texts, "language", view->tag);
+    cp_view_json_text(texts, "direction",
+                      cp_view_phrase(view, "language.direction"));
     phrases_add(texts, view, entries);
-    text_add(texts, "text",
+    cp_view_json_text(texts, "text",
              cp_phrase_fill(cp_view_phrase(view, "banner.text"),
                             "{categories}", purposes(view), view->pool));
     for (int i = 0; i < view->categories->nelts; i++) {
-        text_add(titles, category_at(view, i)->category->name,
+        cp_view_json_text(titles, category_at(view, i)->category->name,
                  category_at(view, i)->title);
     }
     json_object_set_new(texts, "titles", titles);
@@ -86,16 +80,16 @@ static json_t *cookie_json(const cp_view *view, const cp_view_cookie *cookie)
     json_t *object = json_object();
     cp_storage storage = cookie->declaration->storage;
 
-    text_add(object, "name", cookie->declaration->pattern
+    cp_view_json_text(object, "name", cookie->declaration->pattern
                              ? cookie->declaration->name + 1
                              : cookie->declaration->name);
-    text_add(object, "wire", cookie->wire);
-    text_add(object, "provider", cookie->provider);
-    text_add(object, "function", cookie->function);
-    text_add(object, "purpose", cookie->purpose);
-    text_add(object, "lifetime", cookie->lifetime);
+    cp_view_json_text(object, "wire", cookie->wire);
+    cp_view_json_text(object, "provider", cookie->provider);
+    cp_view_json_text(object, "function", cookie->function);
+    cp_view_json_text(object, "purpose", cookie->purpose);
+    cp_view_json_text(object, "lifetime", cookie->lifetime);
     if (storage != CP_STORAGE_COOKIE) {
-        text_add(object, "storage",
+        cp_view_json_text(object, "storage",
                  cp_view_phrase(view, apr_pstrcat(view->pool, "storage.",
                                                   cp_storage_word(storage),
                                                   NULL)));
@@ -103,40 +97,17 @@ static json_t *cookie_json(const cp_view *view, const cp_view_cookie *cookie)
     return object;
 }
 
-static json_t *cookies_json(const cp_view *view,
-                            const cp_view_category *shown)
-{
-    json_t *cookies = json_array();
-
-    for (int i = 0; i < shown->groups->nelts; i++) {
-        const apr_array_header_t *group =
-            APR_ARRAY_IDX(shown->groups, i, apr_array_header_t *);
-
-        for (int j = 0; j < group->nelts; j++) {
-            json_array_append_new(
-                cookies, cookie_json(view, &APR_ARRAY_IDX(group, j,
-                                                          cp_view_cookie)));
-        }
-    }
-    return cookies;
-}
-
 static json_t *category_json(const cp_view *view,
                              const cp_view_category *shown)
 {
     json_t *object = json_object();
-    json_t *origins = json_array();
 
-    text_add(object, "name", shown->category->name);
-    text_add(object, "title", shown->title);
-    text_add(object, "description", shown->description);
-    for (int i = 0; i < shown->origins->nelts; i++) {
-        json_array_append_new(
-            origins, json_string(APR_ARRAY_IDX(shown->origins, i,
-                                               const char *)));
-    }
-    json_object_set_new(object, "cookies", cookies_json(view, shown));
-    json_object_set_new(object, "origins", origins);
+    cp_view_json_text(object, "name", shown->category->name);
+    cp_view_json_text(object, "title", shown->title);
+    cp_view_json_text(object, "description", shown->description);
+    json_object_set_new(object, "cookies",
+                        cp_view_json_cookies(view, shown, cookie_json));
+    json_object_set_new(object, "origins", cp_view_json_origins(shown));
     return object;
 }
 

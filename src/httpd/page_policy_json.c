@@ -3,18 +3,11 @@
  * configuration may be so, and is then left out.
  */
 #include "page_policy.h"
-#include "policy_view.h"
+#include "view_json.h"
 
 #define DAY_SECONDS 86400
 
-static void text_add(json_t *object, const char *key, const char *text)
-{
-    if (text) {
-        json_object_set_new(object, key, json_string(text));
-    }
-}
-
-static json_t *cookie_json(const cp_view_cookie *cookie)
+static json_t *cookie_json(const cp_view *view, const cp_view_cookie *cookie)
 {
     static const char *const facts[] = { "domain", "path", "party" };
     const cp_declaration *declaration = cookie->declaration;
@@ -35,56 +28,37 @@ static json_t *cookie_json(const cp_view_cookie *cookie)
     };
     json_t *object = json_object();
 
+    (void)view;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        text_add(object, texts[i].key, texts[i].text);
+        cp_view_json_text(object, texts[i].key, texts[i].text);
     }
     if (cookie->seconds != CP_LIFETIME_NONE) {
         json_object_set_new(object, "seconds",
                             json_integer(cookie->seconds));
     }
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-        text_add(object, facts[i], apr_table_get(declaration->texts,
-                                                 facts[i]));
+        cp_view_json_text(object, facts[i],
+                          apr_table_get(declaration->texts, facts[i]));
     }
     return object;
 }
 
-static json_t *cookies_json(const cp_view_category *shown)
-{
-    json_t *cookies = json_array();
-
-    for (int i = 0; i < shown->groups->nelts; i++) {
-        const apr_array_header_t *group =
-            APR_ARRAY_IDX(shown->groups, i, apr_array_header_t *);
-
-        for (int j = 0; j < group->nelts; j++) {
-            json_array_append_new(
-                cookies, cookie_json(&APR_ARRAY_IDX(group, j,
-                                                    cp_view_cookie)));
-        }
-    }
-    return cookies;
-}
-
-static json_t *category_json(const cp_view_category *shown)
+static json_t *category_json(const cp_view *view,
+                             const cp_view_category *shown)
 {
     json_t *object = json_object();
-    json_t *origins = json_array();
 
-    text_add(object, "name", shown->category->name);
-    text_add(object, "rule", cp_rule_word(shown->category->rule));
-    text_add(object, "digest", shown->category->digest);
-    text_add(object, "choice", cp_choice_word(shown->choice));
+    cp_view_json_text(object, "name", shown->category->name);
+    cp_view_json_text(object, "rule", cp_rule_word(shown->category->rule));
+    cp_view_json_text(object, "digest", shown->category->digest);
+    cp_view_json_text(object, "choice", cp_choice_word(shown->choice));
     json_object_set_new(object, "allowed", json_boolean(shown->allowed));
-    text_add(object, "title", shown->title);
-    text_add(object, "description", shown->description);
-    json_object_set_new(object, "cookies", cookies_json(shown));
-    for (int i = 0; i < shown->origins->nelts; i++) {
-        json_array_append_new(origins, json_string(
-                                  APR_ARRAY_IDX(shown->origins, i,
-                                                const char *)));
-    }
-    json_object_set_new(object, "third_parties", origins);
+    cp_view_json_text(object, "title", shown->title);
+    cp_view_json_text(object, "description", shown->description);
+    json_object_set_new(object, "cookies",
+                        cp_view_json_cookies(view, shown, cookie_json));
+    json_object_set_new(object, "third_parties",
+                        cp_view_json_origins(shown));
     return object;
 }
 
@@ -102,7 +76,7 @@ static json_t *controller_json(const cp_server_config *server)
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         json_object_set_new(object, texts[i].key, json_null());
-        text_add(object, texts[i].key, texts[i].text);
+        cp_view_json_text(object, texts[i].key, texts[i].text);
     }
     return object;
 }
@@ -113,10 +87,11 @@ json_t *cp_page_policy_json(const cp_exchange *exchange, request_rec *r)
     json_t *categories = json_array();
     json_t *object = json_object();
 
-    text_add(object, "language", view->tag);
+    cp_view_json_text(object, "language", view->tag);
     for (int i = 0; i < view->categories->nelts; i++) {
         json_array_append_new(
-            categories, category_json(&APR_ARRAY_IDX(view->categories, i,
+            categories, category_json(view,
+                                      &APR_ARRAY_IDX(view->categories, i,
                                                      cp_view_category)));
     }
     json_object_set_new(object, "categories", categories);
