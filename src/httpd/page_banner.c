@@ -19,7 +19,7 @@ static void phrases_add(json_t *object, const cp_view *view,
 {
     for (; entries->key; entries++) {
         cp_view_json_text(object, entries->key,
-                 cp_view_phrase(view, entries->phrase));
+                          cp_view_phrase(view, entries->phrase));
     }
 }
 
@@ -65,11 +65,12 @@ static json_t *texts_json(const cp_view *view)
                       cp_view_phrase(view, "language.direction"));
     phrases_add(texts, view, entries);
     cp_view_json_text(texts, "text",
-             cp_phrase_fill(cp_view_phrase(view, "banner.text"),
-                            "{categories}", purposes(view), view->pool));
+                      cp_phrase_fill(cp_view_phrase(view, "banner.text"),
+                                     "{categories}", purposes(view),
+                                     view->pool));
     for (int i = 0; i < view->categories->nelts; i++) {
         cp_view_json_text(titles, category_at(view, i)->category->name,
-                 category_at(view, i)->title);
+                          category_at(view, i)->title);
     }
     json_object_set_new(texts, "titles", titles);
     return texts;
@@ -81,8 +82,8 @@ static json_t *cookie_json(const cp_view *view, const cp_view_cookie *cookie)
     cp_storage storage = cookie->declaration->storage;
 
     cp_view_json_text(object, "name", cookie->declaration->pattern
-                             ? cookie->declaration->name + 1
-                             : cookie->declaration->name);
+                                      ? cookie->declaration->name + 1
+                                      : cookie->declaration->name);
     cp_view_json_text(object, "wire", cookie->wire);
     cp_view_json_text(object, "provider", cookie->provider);
     cp_view_json_text(object, "function", cookie->function);
@@ -90,9 +91,10 @@ static json_t *cookie_json(const cp_view *view, const cp_view_cookie *cookie)
     cp_view_json_text(object, "lifetime", cookie->lifetime);
     if (storage != CP_STORAGE_COOKIE) {
         cp_view_json_text(object, "storage",
-                 cp_view_phrase(view, apr_pstrcat(view->pool, "storage.",
-                                                  cp_storage_word(storage),
-                                                  NULL)));
+                          cp_view_phrase(view,
+                                         apr_pstrcat(view->pool, "storage.",
+                                                     cp_storage_word(storage),
+                                                     NULL)));
     }
     return object;
 }

@@ -38,46 +38,41 @@ static cp_span tag_take(const char **list)
                : cp_span_make(begin, 0);
 }
 
-static const char *listed(apr_pool_t *pool, const char *list, cp_span one)
+/* Behind the first, each begins with the blank that follows a comma. */
+static void tag_add(apr_array_header_t *tags, cp_span begin, cp_span end)
 {
-    return apr_pstrcat(pool, list ? list : "", list ? ", " : "",
-                       apr_pstrmemdup(pool, one.at, one.length), NULL);
-}
+    const char *tag = apr_psprintf(tags->pool, "%s%.*s%.*s",
+                                   tags->nelts ? " " : "", (int)begin.length,
+                                   begin.at, (int)end.length, end.at);
 
-static const char *unmarked(apr_pool_t *pool, const char *list, cp_span tag,
-                            const char *mark)
-{
-    const char *behind = mark + MARK_LENGTH;
-
-    return apr_pstrcat(pool, list, ", ",
-                       apr_pstrmemdup(pool, tag.at,
-                                      (apr_size_t)(mark - tag.at)),
-                       apr_pstrmemdup(pool, behind,
-                                      (apr_size_t)(tag.at + tag.length
-                                                   - behind)),
-                       NULL);
+    *(const char **)apr_array_push(tags) = tag;
 }
 
 /* Of a list of tags those that may be compared, each with mark and without.
  * @param banner  its mark counts alone, and tags without it are dropped;
- *                NULL: any mark counts, and all tags stay */
+ *                NULL: any mark counts, and all tags stay
+ * @return NULL where none is left */
 static const char *tags_rewrite(apr_pool_t *pool, const char *list,
                                 const cp_banner *banner)
 {
-    const char *kept = NULL;
+    apr_array_header_t *kept = apr_array_make(pool, 4, sizeof(char *));
     cp_span tag;
 
     while ((tag = tag_take(&list)).length) {
         const char *mark = mark_find(tag, banner);
 
         if (mark || !banner) {
-            kept = listed(pool, kept, tag);
+            tag_add(kept, tag, CP_SPAN(""));
         }
         if (mark) {
-            kept = unmarked(pool, kept, tag, mark);
+            const char *behind = mark + MARK_LENGTH;
+
+            tag_add(kept, cp_span_make(tag.at, (apr_size_t)(mark - tag.at)),
+                    cp_span_make(behind, (apr_size_t)(tag.at + tag.length
+                                                      - behind)));
         }
     }
-    return kept;
+    return kept->nelts ? apr_array_pstrcat(pool, kept, ',') : NULL;
 }
 
 static bool is_any(const char *list)
