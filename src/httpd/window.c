@@ -11,6 +11,10 @@
 /* A body left over that is longer is not worth reading. */
 #define DISCARD_MAX (1024 * 1024)
 
+/* So many bytes are asked for at once: httpd reads on as long as there is
+ * something, and keeps 8,000 bytes for each packet, be it of a single byte. */
+#define PIECE_MAX 128
+
 static ap_filter_rec_t *replay_filter;
 
 /* --- Reading ahead ---------------------------------------------------- */
@@ -59,8 +63,7 @@ static void window_grow(cp_window *window)
     window->bytes = bytes;
 }
 
-/* Copies a bucket's bytes and lets go of it: a client can have each byte
- * arrive in a bucket of 8,000. */
+/* Copies a bucket's bytes and lets go of it. */
 static apr_status_t bucket_take(cp_window *window, apr_bucket *bucket)
 {
     const char *bytes = NULL;
@@ -89,9 +92,10 @@ static apr_status_t bucket_take(cp_window *window, apr_bucket *bucket)
 static apr_status_t piece_read(cp_window *window, request_rec *r)
 {
     apr_size_t before = window->length;
+    apr_size_t room = window->capacity - window->length;
     apr_status_t status = ap_get_brigade(
         r->input_filters, window->piece, AP_MODE_READBYTES, APR_BLOCK_READ,
-        (apr_off_t)(window->capacity - window->length));
+        room < PIECE_MAX ? (apr_off_t)room : PIECE_MAX);
 
     while (status == APR_SUCCESS && !APR_BRIGADE_EMPTY(window->piece)) {
         status = bucket_take(window, APR_BRIGADE_FIRST(window->piece));
@@ -227,7 +231,7 @@ static bool rest_read(const cp_window *window, request_rec *r)
 
     while (goes_on && !ended) {
         goes_on = ap_get_brigade(r->input_filters, piece, AP_MODE_READBYTES,
-                                 APR_BLOCK_READ, HUGE_STRING_LEN)
+                                 APR_BLOCK_READ, PIECE_MAX)
                   == APR_SUCCESS && !APR_BRIGADE_EMPTY(piece);
         ended = goes_on && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(piece));
         apr_brigade_cleanup(piece);
