@@ -9,6 +9,8 @@ use File::Path ();
 use File::Temp ();
 use IO::Socket::INET ();
 
+use CookiePolicy::Crash ();
+
 my @RUNNING;
 
 sub free_port {
@@ -280,6 +282,12 @@ sub log {
     return <$in> // '';
 }
 
+sub crashes {
+    my ($self) = @_;
+
+    return CookiePolicy::Crash::lines($self->log, $self->{dir});
+}
+
 # The store's segment outlives the server by design; after a test it must not.
 sub _segments_note {
     my ($self) = @_;
@@ -296,8 +304,8 @@ END {
     for my $self (grep { $_->{owner} == $$ } @RUNNING) {
         $self->stop;
         unlink keys %{ $self->{segments} };
-        if ($self->log =~ /(?:exit signal|runtime error:|Sanitizer)[^\n]*/) {
-            print STDERR "# an httpd of $0 crashed: $&\n";
+        for my $crash ($self->crashes) {
+            print STDERR "# an httpd of $0 crashed: $crash\n";
             $status ||= 70;
         }
     }
