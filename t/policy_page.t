@@ -62,6 +62,18 @@ CookiePolicyConsentLifetime 90d
     CookiePolicyController "name=</main>" "contact=<x>@y.example"
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
+    ServerName spoken.example
+    CookiePolicyLanguage fr de-AT eo
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName one.example
+    CookiePolicyLanguage fr
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName mute.example
+    CookiePolicyLanguage Off
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
     ServerName framed.example
     CookiePolicyTemplate own.html
 </VirtualHost>
@@ -157,7 +169,8 @@ like $plain, qr{<code>cookies_preferences</code>.*?<td>until you close the brows
     'a lifetime that was configured';
 unlike $plain, qr/not listed on this page is dropped|this server's reach|hold back cookies only/,
     'nothing that is not done here';
-unlike $plain, qr/<form|category-statistics/, 'nothing to choose, no form';
+unlike $plain, qr{/preferences"|category-statistics},
+    'nothing to choose, no form';
 like $plain, qr/no cookies that you have to choose about/, 'and it says so';
 like $plain, qr/operator of this site answers/, 'nobody was named';
 like $plain, qr{>This site</th>}, 'nor as provider';
@@ -211,7 +224,7 @@ $visitor->get('/index.html');
 is boxes_of($visitor),
     'first-party,necessary checked disabled,statistics,statistics-anonymous checked,third-party',
     'before a choice';
-my ($form) = $page =~ m{(<form.*?</form>)}s;
+my ($form) = $page =~ m{(<form[^>]*/preferences">.*?</form>)}s;
 like $form, qr{^<form method="post" action="/cookie-policy/preferences">}, 'it posts';
 is_deeply [ $form =~ /<button name="choice" value="([^"]+)">/g ],
     [qw(save accept-all reject-all)], 'three buttons, alike';
@@ -242,6 +255,27 @@ is boxes_of($signals, 'Sec-GPC' => '1'), 'first-party,necessary checked disabled
     . 'statistics,statistics-anonymous,third-party', 'Sec-GPC unticks';
 like page_of('page.example', 'Sec-GPC' => '1'), qr/This site honours it/, 'and is told of';
 unlike $page, qr/This site honours it/, 'not where it is not sent';
+
+# --- Its language ------------------------------------------------------------
+
+my $switch = CookiePolicy::Visitor->new('spoken.example',
+                                        port => $server->port);
+my $spoken = decode_utf8($switch->get('/cookie-policy')->body);
+ok is_balanced($spoken), 'a page with a choice of languages';
+my ($languages) = $spoken
+    =~ m{(<form[^>]*action="/cookie-policy/language">.*?</form>)}s;
+is_deeply [ $languages =~ m{<option value="([^"]+)" lang="[^"]+"([^>]*)>([^<]+)<}g ],
+    [ fr => ' selected', "Fran\x{e7}ais", 'de-AT' => '', 'Deutsch (de-AT)',
+      eo => '', 'eo' ], 'each by its own name, the one in force first';
+like $languages, qr{<label>Langue <select name="language">}, 'labelled';
+like $languages, qr{<button>[^<]+</button>}, 'and sent without script';
+my $chosen = $switch->post('/cookie-policy/language', [ language => 'de-AT' ]);
+is $chosen->status, 303, 'as the form sends it';
+is $chosen->header('location'), '/cookie-policy', 'back to the page';
+like decode_utf8($switch->get('/cookie-policy')->body),
+    qr{<option value="de-AT" lang="de-AT" selected>}, 'which speaks it';
+unlike page_of($_), qr{/language"}, "nothing to switch: $_"
+    for qw(one.example mute.example);
 
 # --- JSON --------------------------------------------------------------------
 

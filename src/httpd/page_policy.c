@@ -409,6 +409,49 @@ static void controller_send(const page *in)
     }
 }
 
+/* --- The language --------------------------------------------------------- */
+
+/* What a language calls itself, where our words are in it. */
+static const char *language_name(const page *in, const char *tag)
+{
+    const cp_phrases *phrases = in->view->exchange->server->phrases;
+    const char *spoken = cp_phrases_language(phrases, tag);
+    const char *name = cp_phrase(phrases, tag, "language.name");
+    size_t length = strlen(spoken);
+
+    if (!name || strncasecmp(spoken, tag, length)
+        || (tag[length] && tag[length] != '-')) {
+        return tag;
+    }
+    return tag[length] ? apr_pstrcat(in->r->pool, name, " (", tag, ")", NULL)
+                       : name;
+}
+
+/* A visitor who does not read this page's language must find his own. */
+static void languages_send(const page *in)
+{
+    const cp_exchange *exchange = in->view->exchange;
+    const char *const *languages = exchange->visit->terms->languages;
+
+    if (!languages || !languages[0] || !languages[1]) {
+        return;
+    }
+    ap_rvputs(in->r, "<form method=\"post\" action=\"",
+              exchange->server->path, "/language\">\n<p><label>",
+              phrase(in, "language.label"),
+              " <select name=\"language\">\n", NULL);
+    for (; *languages; languages++) {
+        ap_rvputs(in->r, "<option value=\"", *languages, "\" lang=\"",
+                  *languages, "\"",
+                  strcmp(*languages, in->view->tag) ? ">" : " selected>",
+                  escaped(in, language_name(in, *languages)),
+                  "</option>\n", NULL);
+    }
+    ap_rvputs(in->r, "</select></label>\n<button>",
+              phrase(in, "language.change"), "</button></p>\n</form>\n",
+              NULL);
+}
+
 /* --- The whole ------------------------------------------------------------ */
 
 static void content_send(const void *content)
@@ -416,6 +459,7 @@ static void content_send(const void *content)
     const page *in = content;
 
     ap_rvputs(in->r, "<h1>", phrase(in, "page.title"), "</h1>\n", NULL);
+    languages_send(in);
     paragraph(in, "page.intro");
     contents_send(in);
     heading(in, "what");
