@@ -330,12 +330,24 @@ for my $what (sort keys %types) {
     is $old->body, $served->body, "$what: today's under an old name";
     is $old->header('cache-control'), 'no-store', "$what: not to be kept";
     is get("$BASE.$what", method => 'HEAD')->status, 200, "$what: HEAD";
+    is $served->header('etag'), qq("$hash"), "$what: its ETag";
+    my $same = get("$BASE.$what", headers => [ 'If-None-Match' => qq("$hash") ]);
+    is $same->status, 304, "$what: which confirms";
+    is $same->header('cache-control'),
+        'public, max-age=31536000, immutable', "$what: to be kept on";
+    is $old->header('etag'), undef, "$what: none under an old name";
 }
 for my $what ('', 'txt', 'xx.json', 'en', 'json', '.json', 'en.all', 'fr/x.js') {
     my $none = get("$BASE.$what", headers => [ Accept => 'application/json' ]);
 
     is $none->status, 404, "no part: '$what'";
     is $none->header('cache-control'), 'no-store', "not to be kept: '$what'";
+}
+is get("/cookie-policy/banner.AAAAAAAAAAAAAAAA.el.json")->body,
+    get("$BASE.fr.json")->body, 'a language that is gone: the first';
+for my $name ('a/b', 'a%2e', '%00', 'a b', '') {
+    is get("/cookie-policy/banner.$name.js" =~ s/ /%20/gr)->status,
+        404, "no banner's name: '$name'";
 }
 is get("$BASE.js", host => 'quiet.example')->status, 404,
     'nothing where nothing is asked';
@@ -344,8 +356,10 @@ is get("$BASE.js", method => 'POST', body => '',
     'GET and HEAD alone';
 my ($other) = get('/index.html', host => 'all.example')->body =~ $SCRIPT;
 is get("/cookie-policy/banner.$other.js", host => 'all.example')
-    ->header('cache-control'), 'private, max-age=31536000, immutable',
-    'for no shared cache where everything brings cookies';
+    ->header('cache-control'), 'public, max-age=31536000, immutable',
+    'for all caches, also where everything else brings cookies';
+is get("/cookie-policy/banner.$other.js", host => 'all.example')
+    ->header('set-cookie'), undef, 'for it brings none';
 
 my ($settings) = get("$BASE.js")->body =~ /(\{"base".*\})/;
 unlike $settings, qr/</, 'nothing in it ends a script';

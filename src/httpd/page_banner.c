@@ -60,7 +60,7 @@ static json_t *texts_json(const cp_view *view)
     json_t *texts = json_object();
     json_t *titles = json_object();
 
-    cp_view_json_text(texts, "language", view->tag);
+    cp_view_json_text(texts, "language", view->language);
     cp_view_json_text(texts, "direction",
                       cp_view_phrase(view, "language.direction"));
     phrases_add(texts, view, entries);
@@ -81,9 +81,8 @@ static json_t *cookie_json(const cp_view *view, const cp_view_cookie *cookie)
     json_t *object = json_object();
     cp_storage storage = cookie->declaration->storage;
 
-    cp_view_json_text(object, "name", cookie->declaration->pattern
-                                      ? cookie->declaration->name + 1
-                                      : cookie->declaration->name);
+    cp_view_json_text(object, "name", cookie->declaration->name
+                                      + (*cookie->declaration->name == '~'));
     cp_view_json_text(object, "wire", cookie->wire);
     cp_view_json_text(object, "provider", cookie->provider);
     cp_view_json_text(object, "function", cookie->function);
@@ -226,8 +225,20 @@ static bool ends_in(cp_span *name, cp_span ending)
     return true;
 }
 
+/* The language of a part; under a name of before, one that is gone since has
+ * the first in its place. */
+static const char *language_find(const cp_banner *banner, cp_span tag,
+                                 bool current)
+{
+    const char *language = cp_banner_language(banner, tag);
+
+    return language || current || !tag.length ? language
+           : banner->languages[0];
+}
+
 /* @return whether there is such a part */
-static bool part_find(part *found, const cp_banner *banner, cp_span name)
+static bool part_find(part *found, const cp_banner *banner, cp_span name,
+                      bool current)
 {
     static const struct {
         const char *name;
@@ -261,33 +272,48 @@ static bool part_find(part *found, const cp_banner *banner, cp_span name)
     else {
         return false;
     }
-    found->language = cp_banner_language(banner, name);
+    found->language = language_find(banner, name, current);
     return found->language != NULL;
 }
 
 /* Today's part under another name is no-store, as the pages are. */
-static void keep(request_rec *r)
+static void keep(const cp_banner *banner, request_rec *r)
 {
     apr_table_setn(r->err_headers_out, "Cache-Control",
                    "public, max-age=31536000, immutable");
+    apr_table_setn(r->headers_out, "ETag",
+                   apr_pstrcat(r->pool, "\"", banner->hash, "\"", NULL));
     r->no_cache = 0;
     r->no_local_copy = 0;
+}
+
+/* The name up to its first dot, where it is one that a banner could have. */
+static cp_span hash_of(const char *name)
+{
+    size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    return name[length] == '.' ? cp_span_make(name, length) : CP_SPAN_NONE;
 }
 
 int cp_page_banner(cp_exchange *exchange, request_rec *r, const char *name)
 {
     const cp_banner *banner = exchange->server->banner;
-    const char *dot = strchr(name, '.');
+    cp_span hash = hash_of(name);
+    bool current = banner && cp_span_equal(hash, cp_span_of(banner->hash));
     part asked;
+    int status = OK;
 
-    if (!banner || !dot
-        || !part_find(&asked, banner, cp_span_of(dot + 1))) {
+    if (!banner || !hash.length
+        || !part_find(&asked, banner, cp_span_of(name + hash.length + 1),
+                      current)) {
         return HTTP_NOT_FOUND;
     }
-    if ((apr_size_t)(dot - name) == CP_BANNER_HASH_LENGTH
-        && strncmp(name, banner->hash, CP_BANNER_HASH_LENGTH) == 0) {
-        keep(r);
+    cp_visit_mute(exchange->visit);     /* it may be anybody's */
+    if (current) {
+        keep(banner, r);
+        status = ap_meets_conditions(r);
     }
     ap_set_content_type(r, asked.type);
-    return asked.send(exchange, r, &asked);
+    return status == OK ? asked.send(exchange, r, &asked) : status;
 }
