@@ -31,6 +31,7 @@ static void markup_read(cp_html *html, cp_span *piece)
 {
     if (piece->at[0] != '-') {
         html->state = CP_HTML_S_BOGUS;
+        html->whole = true;
         return;
     }
     if (html->dash) {

@@ -90,6 +90,21 @@ bool cp_html_element_is_raw(cp_html_element element)
     return raw >> element & 1;
 }
 
+bool cp_html_element_is_of_table(cp_span name)
+{
+    static const cp_span parts[] = {
+        NAMED("td"), NAMED("th"), NAMED("tr"), NAMED("col"), NAMED("tbody"),
+        NAMED("tfoot"), NAMED("thead"), NAMED("caption"), NAMED("colgroup")
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (name_is(name, parts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 cp_html_attribute cp_html_attribute_find(cp_html_element element,
                                          cp_span name)
 {

@@ -54,6 +54,9 @@ const char *cp_html_element_name(cp_html_element element);
 /** Whether its content is text up to its end tag. */
 bool cp_html_element_is_raw(cp_html_element element);
 
+/** Whether it is a part of a table, which no page can begin with. */
+bool cp_html_element_is_of_table(cp_span name);
+
 /** The attribute of that name, where it matters in a tag of that element. */
 cp_html_attribute cp_html_attribute_find(cp_html_element element,
                                          cp_span name);

@@ -133,6 +133,14 @@ static bool is_before_content(const cp_html *html)
     return structure || html->element == CP_HTML_E_META;
 }
 
+/* A script fetches rows of a table to put them into a page, and may go by
+ * their first tag. */
+static bool is_part(const cp_html *html, cp_span name)
+{
+    return html->head_only && !html->whole
+           && cp_html_element_is_of_table(name);
+}
+
 static bool ends_form(const cp_html *html)
 {
     return html->end_tag && !html->templates
@@ -147,12 +155,14 @@ cp_html_place cp_html_tag_named(cp_html *html, cp_span name)
 
     html->begun = true;
     html->element = cp_html_element_find(name);
-    if (html->element == CP_HTML_E_HTML && !html->end_tag) {
+    if (!html->end_tag && html->element == CP_HTML_E_HTML) {
         html->rootless = false;
+        html->whole = true;
     }
     if (html->head_open && !is_before_content(html)) {
         html->head_open = false;
-        place = html->rootless ? CP_HTML_NONE : CP_HTML_HEAD;
+        place = html->rootless || is_part(html, name) ? CP_HTML_NONE
+                                                      : CP_HTML_HEAD;
     }
     else if (ends_form(html)) {
         place = cp_html_form_is_due(&html->form) ? CP_HTML_FORM

@@ -55,6 +55,8 @@ struct cp_html {
     cp_html_raw raw;
 
     bool name_known;            /* it was looked at before its end */
+    bool whole;                 /* a DOCTYPE or an element html: it is no
+                                   part of a page */
     bool begun;                 /* a tag, or what else begins with `<` */
     bool head_open;             /* the place of the head is still to come */
     bool head_only;             /* behind it nothing is looked at */
