@@ -39,6 +39,21 @@ for my $case (
       . 'CookiePolicyCookie sessionid necessary', "'sessionid' .*once" ],
     [ 'a category twice', "CookiePolicyCategory a consent\n"
       . 'CookiePolicyCategory a consent', "CookiePolicyCategory: 'a' .*once" ],
+    [ 'a signal that is none', 'CookiePolicyCategory a consent'
+      . ' signals=ad_storage,statistics',
+      "CookiePolicyCategory: 'statistics' .*ad_user_data.*security_storage" ],
+    [ 'a signal in capitals', 'CookiePolicyCategory a consent'
+      . ' signals=AD_STORAGE', "'AD_STORAGE' .*ad_storage" ],
+    [ 'a signal twice', 'CookiePolicyCategory a consent'
+      . ' signals=ad_storage,ad_storage', "'ad_storage' .*once" ],
+    [ 'no signal behind a comma', 'CookiePolicyCategory a consent'
+      . ' signals=ad_storage,', "CookiePolicyCategory: '' .*ad_storage" ],
+    [ 'no signal', 'CookiePolicyCategory a consent signals=',
+      "CookiePolicyCategory: '' .*ad_storage" ],
+    [ 'signals in a language', 'CookiePolicyCategory a consent'
+      . ' signals[fr]=ad_storage', 'signals\[fr\]=ad_storage.*signals=' ],
+    [ 'a banner that is neither On nor Off', 'CookiePolicyBanner Perhaps',
+      'CookiePolicyBanner' ],
     [ 'a key twice', 'CookiePolicyCookie a necessary provider=x provider=y',
       "CookiePolicyCookie: 'provider=y' .*once" ],
     [ 'a text twice', 'CookiePolicyCookie a necessary purpose[fr]=x'

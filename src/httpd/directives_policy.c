@@ -22,23 +22,28 @@ static const char *signals_read(cmd_parms *cmd, const char *signals)
         "analytics_storage", "functionality_storage",
         "personalization_storage", "security_storage", NULL
     };
-    const char *rest = signals;
+    unsigned int seen = 0;
+    bool more;
 
     do {
-        const char *one = ap_getword(cmd->pool, &rest, ',');
+        size_t length = strcspn(signals, ",");
+        const char *one = apr_pstrmemdup(cmd->pool, signals, length);
         int which = cp_words_find(known, one);
 
-        if (which < 0 || strcmp(known[which], one)) {
-            return cp_words_refuse(cmd, signals,
+        if (which < 0 || strcmp(known[which], one) || seen >> which & 1) {
+            return cp_words_refuse(cmd, one,
                                    "for signals= names of Consent Mode, "
-                                   "joined by commas: ad_storage, "
-                                   "ad_user_data, ad_personalization, "
-                                   "analytics_storage, "
+                                   "joined by commas, each once: "
+                                   "ad_storage, ad_user_data, "
+                                   "ad_personalization, analytics_storage, "
                                    "functionality_storage, "
-                                   "personalization_storage, "
+                                   "personalization_storage and "
                                    "security_storage");
         }
-    } while (*rest);
+        seen |= 1u << which;
+        more = signals[length] != '\0';
+        signals += length + more;
+    } while (more);
     return NULL;
 }
 
