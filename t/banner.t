@@ -97,6 +97,31 @@ my $backend = CookiePolicy::Backend->new(
               . "Connection: close\r\n\r\n"
             : html($PAGE, 'ETag: "c"');
     },
+    '/ranged' => sub {
+        return $_[0] =~ /^Range:/mi
+            ? "HTTP/1.1 206 Partial Content\r\nContent-Type: text/html\r\n"
+              . "Content-Range: bytes 10-19/5000\r\nContent-Length: 10\r\n"
+              . "Connection: close\r\n\r\n0123456789"
+            : html($PAGE, 'ETag: "r"', 'Accept-Ranges: bytes');
+    },
+    '/image' => sub {
+        return $_[0] =~ /^If-None-Match: "i"/mi
+            ? "HTTP/1.1 304 Not Modified\r\nETag: \"i\"\r\n"
+              . "Connection: close\r\n\r\n"
+            : answer('picture', 'Content-Type: image/png', 'ETag: "i"');
+    },
+    '/asked' => sub {
+        return answer($_[0] =~ /^If-None-Match: ([^\r\n]*)/mi ? $1 : 'none',
+                      'Content-Type: text/plain');
+    },
+    '/only' => html($PAGE, q{Content-Security-Policy-Report-Only: }
+                    . q{script-src 'nonce-ro'}),
+    '/cached/again' => sub {
+        return $_[0] =~ /^If-None-Match:[^\r\n]*"k"/mi
+            ? "HTTP/1.1 304 Not Modified\r\nETag: \"k\"\r\n"
+              . "Connection: close\r\n\r\n"
+            : html($PAGE, 'Cache-Control: public, max-age=600', 'ETag: "k"');
+    },
     '/put' => sub {
         return answer($_[0] =~ /^If-Match: ([^\r\n]*)/mi ? $1 : 'none',
                       'Content-Type: text/plain');
@@ -127,6 +152,21 @@ CacheEnable disk /b/cached
 <Location "/off">
     CookiePolicyBanner Off
 </Location>
+<Location "/nonced">
+    SetEnvIf Request_URI ".*" CSP_NONCE=env==
+    Header always set Content-Security-Policy "script-src 'nonce-env=='"
+</Location>
+<Location "/broken">
+    SetEnvIf Request_URI ".*" CSP_NONCE=a>b
+</Location>
+<Location "/b/nonce">
+    SetEnvIf Request_URI ".*" CSP_NONCE=env
+</Location>
+<Location "/seen">
+    SetHandler cookiepolicy-status
+</Location>
+Alias /nonced "{DIR}/htdocs"
+Alias /broken "{DIR}/htdocs"
 <Location "/zipped">
     SetOutputFilter DEFLATE
 </Location>
@@ -160,6 +200,18 @@ Alias /off "{DIR}/htdocs"
     ServerName tokens.example
     CookiePolicyCsrf On
     CookiePolicyCsrfInject On
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName documents.example
+    ErrorDocument 403 /index.html
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName plain.example
+    ErrorDocument 403 /off/index.html
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName normal.example
+    CacheQuickHandler Off
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName all.example
@@ -208,6 +260,18 @@ is_deeply [ without(get('/included/whole.html')->body) ],
     [ "$HEAD<p>A part.</p><p>A part.</p></head>", 1 ],
     'once in a page with parts';
 unlike get('/cookie-policy')->body, $SCRIPT, 'not in the policy page';
+unlike get('/seen')->body, $SCRIPT, 'nor in that of the status';
+my @foreign = (method => 'POST', body => 'a=b', headers => [
+    Origin => 'http://other.example', Accept => 'text/html',
+    'Content-Type' => 'application/x-www-form-urlencoded' ]);
+my $refused = get('/index.html', @foreign);
+is $refused->status, 403, 'a request that is refused';
+unlike $refused->body, qr/<script/, 'is told so by a page of our own';
+$refused = get('/index.html', @foreign, host => 'documents.example');
+is $refused->status, 403, 'or by one of the site';
+is_deeply [ without($refused->body) ], [ $PAGE, 1 ], 'with the script';
+is get('/index.html', @foreign, host => 'plain.example')->body, $PAGE,
+    'unless it is Off there';
 is get("/b/left/$_")->body, $_ eq 'utf16' || $_ eq 'wide' ? $WIDE : $PAGE,
     "left alone: $_" for sort keys %left;
 is get("/b/left/$_")->header('etag'), '"x"', "with its ETag: $_"
@@ -234,8 +298,14 @@ is $unzipped, $first->body, 'with the script';
 for my $i (0 .. $#policies) {
     my ($nonce) = get("/b/nonce/$i")->body =~ /<script[^>]* nonce="([^"]*)"/;
 
-    is $nonce, $nonces{ $policies[$i] }, "nonce of $policies[$i]";
+    is $nonce, $nonces{ $policies[$i] } // 'env',
+        "nonce of $policies[$i]";
 }
+like get('/b/only')->body, qr/ nonce="ro">/, 'of one that only reports';
+like get('/nonced/index.html')->body, qr/ nonce="env==">/,
+    'of one that mod_headers sets, by a variable';
+like get('/broken/index.html')->body, qr/\A\Q$HEAD\E$SCRIPT<title>/,
+    'which must be one';
 
 like get('/index.html', host => 'signals.example')->body,
     qr{<script src="/cookie-policy/banner\.[\w-]{16}\.js"></script>},
@@ -243,6 +313,9 @@ like get('/index.html', host => 'signals.example')->body,
 like get('/index.html', host => 'tokens.example')->body,
     qr{\A\Q$HEAD\E$SCRIPT<meta name="csrf-token" content="\w{64}">\Q$REST\E\z},
     'together with a token';
+like get('/index.html', host => 'tokens.example',
+         headers => [ 'Sec-Purpose' => 'prefetch' ])->body,
+    qr{\A\Q$HEAD\E$SCRIPT\Q$REST\E\z}, 'or without, where none can be given';
 
 # --- Caches ----------------------------------------------------------------
 
@@ -264,9 +337,14 @@ is get('/index.html', headers => [ 'If-None-Match' => qq("x", W/$tag) ])
 is get('/index.html', headers => [
     'If-Modified-Since' => 'Mon, 01 Jan 2024 00:00:00 GMT' ])->status, 200,
     'a page of long ago is sent anew';
+my $since = get('/index.html', headers => [
+    'If-Modified-Since' => $first->header('last-modified') ]);
+is $since->status, 304, 'its own time confirms';
+is $since->header('etag'), $tag, 'with its ETag';
 is get('/index.html', headers => [
+    'If-None-Match' => $tag,
     'If-Modified-Since' => $first->header('last-modified') ])->status, 304,
-    'its own time confirms';
+    'both together, too';
 my $dated = get('/b/dated')->header('last-modified');
 unlike $dated, qr/2024/, 'modified when httpd was configured';
 my $confirmed = get('/b/conditional', headers => [
@@ -287,6 +365,35 @@ is get('/b/cached')->body, $first->body, 'before a cache';
 is get('/b/cached')->body, $first->body, 'and out of it';
 
 
+is get('/b/conditional', headers => [ 'If-None-Match' => qq("c$mark") ])
+    ->status, 304, 'also where a script asks';
+is get('/b/image', headers => [ 'If-None-Match' => '"i"' ])->status, 304,
+    'a picture is confirmed as ever';
+for my $case (
+    [ qq("a$mark-gzip"), qq("a$mark-gzip", "a-gzip") ],
+    [ qq(W/"a$mark"), qq(W/"a$mark", W/"a") ], [ qq("a${mark}b"), 'none' ],
+    [ '*', '*' ], [ '"a-cp"', 'none' ], [ 'a', 'none' ], [ '"', 'none' ],
+    [ qq(""""$mark"), 'none' ],
+    [ qq("$mark") x 300, join ', ', (qq("$mark", "")) x 300 ],
+) {
+    my ($sent, $wanted) = @$case;
+
+    is get('/b/asked', headers => [ Accept => 'text/html',
+                                    'If-None-Match' => $sent ])->body,
+        $wanted, 'If-None-Match: ' . substr $sent, 0, 30;
+}
+for my $host (qw(own.example normal.example)) {
+    my @asked = map { get('/b/cached/again', host => $host,
+                          headers => [ 'Cache-Control' => $_ ]) }
+        'max-age=600', 'max-age=600', 'max-age=0', 'max-age=600';
+    my ($where) = $host =~ /(\w+)/;
+
+    ok +(grep { (without($_->body))[0] eq $PAGE && (without($_->body))[1] == 1 }
+         @asked) == @asked, "$where: once, also where the cache asks anew";
+    ok defined $asked[1]->header('age'), "$where: it was from the cache";
+    is $asked[3]->header('etag'), $asked[0]->header('etag'), "$where: the same";
+}
+
 my $part = get('/index.html', headers => [ Range => 'bytes=10-99' ]);
 is $part->status, 206, 'a range';
 is $part->body, substr($first->body, 10, 90), 'of the page as sent';
@@ -299,6 +406,23 @@ is get('/index.html', headers => [ Range => 'bytes=10-99',
 my $asked = get('/index.html', method => 'HEAD');
 is $asked->header($_), $first->header($_), "HEAD: $_"
     for qw(content-length etag last-modified content-type);
+my @range = (Range => 'bytes=10-19');
+is get('/b/ranged', headers => \@range)->body, '0123456789',
+    'a part that a backend makes of what is no page';
+my $whole = get('/b/ranged')->body;
+$part = get('/b/ranged', headers => [ @range, Accept => 'text/html' ]);
+is $part->status, 206, 'of a page httpd makes it';
+is $part->body, substr($whole, 10, 10), 'of what is sent';
+is get('/b/ranged', headers => [ @range, Accept => 'text/html',
+                                 'If-Range' => '"r"' ])->body, $whole,
+    'of another page none';
+is get('/b/ranged', headers => [ @range, Accept => 'text/html',
+                                 'If-Range' => qq("r$mark") ])->body,
+    substr($whole, 10, 10), 'of the same page the part';
+is get('/b/tag')->header('content-length'), length get('/b/tag')->body,
+    'the length of a page of a backend';
+is get('/b/bare/0')->header('content-length'), length get('/b/bare/0')->body,
+    'and of one without a head';
 is get('/b/tag', method => 'HEAD')->header('content-length'), undef,
     'HEAD of a backend: no length';
 
@@ -306,6 +430,8 @@ my $memory = $server->memory;
 my ($large, $times) = without(get('/b/large')->body);
 is $times, 1, 'a page of 10 MB';
 is length $large, length($HEAD) + 11_000_000, 'whole';
+cmp_ok $server->memory - $memory, '<', 4_000, 'in little memory'
+    unless $ENV{CP_SANITIZED};
 
 # --- What it is served from ------------------------------------------------
 

@@ -18,4 +18,7 @@
  */
 cp_span cp_csp_nonce(cp_span header);
 
+/** Whether it is of those characters (base64-value there). */
+bool cp_csp_is_nonce(cp_span value);
+
 #endif

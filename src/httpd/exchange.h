@@ -37,6 +37,8 @@ typedef struct cp_exchange {
     bool json;                  /* the page was asked for as .json */
     bool personal;              /* what is answered hangs on the visitor's
                                    choice or session */
+    const char *range;          /* that the client asks for, put aside; or
+                                   NULL */
     bool tokened;               /* it has a token of this visitor in it */
     bool heard;                 /* the rooms have heard the application */
     bool passed;                /* the answer has passed CP_CONTENT */

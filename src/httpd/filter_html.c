@@ -8,9 +8,11 @@
 #include "banner.h"
 #include "csp.h"
 #include "csrf.h"
+#include "document.h"
 #include "filters.h"
 #include "form.h"
 #include "html.h"
+#include "status_sessions.h"
 #include "validators.h"
 
 #include <http_protocol.h>
@@ -21,6 +23,9 @@
 /* So much may come together before it is passed on, in bytes. */
 #define PASS_AT (32 * 1024)
 
+/* As mod_cspnonce calls it. */
+#define NONCE_VARIABLE "CSP_NONCE"
+
 typedef struct injector {
     cp_exchange *exchange;
     cp_html *html;
@@ -29,6 +34,8 @@ typedef struct injector {
                                        the page; NULL: there is none */
     apr_bucket_brigade *out;
     apr_size_t out_length;
+    apr_off_t length;               /* of the page as it came; -1: not known,
+                                       or it matters no more */
     char held[CP_HTML_HELD_MAX];    /* of pieces that are gone */
     apr_size_t held_length;
 } injector;
@@ -37,88 +44,20 @@ static ap_filter_rec_t *html_filter;
 
 /* --- Whether ---------------------------------------------------------- */
 
-/* Whether the bytes of ASCII mean in a charset what they mean in ASCII. */
-static bool is_superset(const char *charset)
+/* Our own pages ask by themselves. One that says no to a request is sent in
+ * its place, while an ErrorDocument is the site's. */
+static bool banner_is_on(const cp_exchange *exchange, const request_rec *r)
 {
-    static const char *const others[] = {
-        "utf-16", "utf16", "utf-32", "utf32", "utf-7", "ucs-", "iso-10646",
-        "csucs", "unicode", "iso-2022", "csiso2022", "hz-gb", "x-imap",
-        "ebcdic", "ibm0", "ibm5", "ibm1", "cp0", "cp5", "cp10", NULL
-    };
-
-    for (int i = 0; others[i]; i++) {
-        if (strncasecmp(charset, others[i], strlen(others[i])) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_html(const char *type)
-{
-    return type && strncasecmp(type, "text/html", 9) == 0
-           && (!type[9] || strchr("; \t", type[9]));
-}
-
-static bool is_readable(const request_rec *r)
-{
-    const char *type = r->content_type;
-    const char *charset;
-
-    if (!cp_is_document(r)
-        || apr_table_get(r->headers_out, "Content-Encoding")
-        || apr_table_get(r->err_headers_out, "Content-Encoding")
-        || r->content_encoding) {
-        return false;
-    }
-    charset = ap_strcasestr(type, "charset=");
-    if (charset) {
-        charset += strlen("charset=");
-        charset += strspn(charset, "\"' ");
-    }
-    return !charset || is_superset(charset);
-}
-
-/* A page of two or four bytes a character that says so only by its first
- * ones. */
-static bool begins_wide(apr_bucket_brigade *in)
-{
-    const char *text = NULL;
-    apr_size_t length = 0;
-
-    for (apr_bucket *bucket = APR_BRIGADE_FIRST(in);
-         bucket != APR_BRIGADE_SENTINEL(in);
-         bucket = APR_BUCKET_NEXT(bucket)) {
-        if (APR_BUCKET_IS_METADATA(bucket)) {
-            continue;
-        }
-        if (apr_bucket_read(bucket, &text, &length, APR_BLOCK_READ)
-            != APR_SUCCESS || length) {
-            break;
-        }
-    }
-    return length >= 2
-           && (memchr(text, '\0', length < 4 ? length : 4)
-               || memcmp(text, "\xfe\xff", 2) == 0
-               || memcmp(text, "\xff\xfe", 2) == 0);
-}
-
-/* A part of a page, as a backend may send it, is left alone. */
-static bool is_changeable(const cp_exchange *exchange, const request_rec *r,
-                          apr_bucket_brigade *in)
-{
-    return !exchange->refusal && r->status != HTTP_PARTIAL_CONTENT
-           && is_readable(r) && !begins_wide(in);
-}
-
-static bool banner_is_on(const cp_exchange *exchange)
-{
-    return exchange->dir->banner == 1 && exchange->server->banner;
+    return exchange->server->banner && cp_dir_config_of(r)->banner == 1
+           && exchange->page == CP_PAGE_NONE
+           && (!exchange->refusal || r->prev)
+           && !(r->handler && strcmp(r->handler, CP_STATUS_HANDLER) == 0);
 }
 
 static bool tokens_are_on(const cp_exchange *exchange)
 {
-    return exchange->dir->inject == 1
+    return exchange->dir->inject == 1 && exchange->page == CP_PAGE_NONE
+           && !exchange->refusal
            && exchange->visit->terms->csrf == CP_CSRF_ON;
 }
 
@@ -183,6 +122,9 @@ static void place_fill(injector *into, cp_html_place place)
 
     bucket_add(into, apr_bucket_heap_create(text, strlen(text), NULL,
                                             into->out->bucket_alloc));
+    if (into->length >= 0) {
+        into->length += (apr_off_t)strlen(text);
+    }
 }
 
 /* --- Pieces ----------------------------------------------------------- */
@@ -272,6 +214,7 @@ static apr_status_t pass(ap_filter_t *f)
     apr_status_t status = APR_SUCCESS;
 
     if (!APR_BRIGADE_EMPTY(into->out)) {
+        into->length = -1;      /* the header is on its way */
         status = ap_pass_brigade(f->next, into->out);
         apr_brigade_cleanup(into->out);
         into->out_length = 0;
@@ -332,6 +275,9 @@ static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *in)
 {
     injector *into = f->ctx;
 
+    if (into->length >= 0) {
+        ap_set_content_length(f->r, into->length);
+    }
     held_send(into, 0);
     APR_BRIGADE_CONCAT(into->out, in);
     ap_remove_output_filter(f);
@@ -343,12 +289,12 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
     injector *into = f->ctx;
 
     while (!APR_BRIGADE_EMPTY(in)) {
-        if (!into->field && !cp_html_head_is_open(into->html)) {
-            return leave(f, in);
-        }
         apr_bucket *bucket = APR_BRIGADE_FIRST(in);
         apr_status_t status = APR_SUCCESS;
 
+        if (!into->field && !cp_html_head_is_open(into->html)) {
+            return leave(f, in);
+        }
         if (APR_BUCKET_IS_METADATA(bucket)) {
             metadata_move(into, bucket);
         }
@@ -365,27 +311,43 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
     return pass(f);
 }
 
-/* The nonce of the page's own policy, or absent. */
-static cp_span nonce_of(const request_rec *r)
+static cp_span nonce_in(const request_rec *r, const char *header)
 {
-    static const char name[] = "Content-Security-Policy";
-    const char *policy = apr_table_getm(r->pool, r->headers_out, name);
-    cp_span nonce = cp_csp_nonce(cp_span_of(policy));
+    const apr_table_t *tables[] = { r->headers_out, r->err_headers_out };
+    cp_span nonce = CP_SPAN_NONE;
 
-    if (!nonce.at && !apr_is_empty_table(r->err_headers_out)) {
-        policy = apr_table_getm(r->pool, r->err_headers_out, name);
-        nonce = cp_csp_nonce(cp_span_of(policy));
+    for (int i = 0; !nonce.at && i < 2; i++) {
+        if (!apr_is_empty_table(tables[i])
+            && apr_table_get(tables[i], header)) {
+            nonce = cp_csp_nonce(cp_span_of(apr_table_getm(
+                r->pool, tables[i], header)));
+        }
     }
     return nonce;
 }
 
-/* With the banner alone, nothing behind the head is of interest. */
+/* The nonce of the page's own policy, or absent. Of a policy that mod_headers
+ * is going to add, a variable may say it. */
+static cp_span nonce_of(const request_rec *r)
+{
+    cp_span nonce = nonce_in(r, "Content-Security-Policy");
+    cp_span said = cp_span_of(apr_table_get(r->subprocess_env,
+                                            NONCE_VARIABLE));
+
+    if (!nonce.at && cp_csp_is_nonce(said)) {
+        nonce = said;
+    }
+    return nonce.at ? nonce
+           : nonce_in(r, "Content-Security-Policy-Report-Only");
+}
+
 static injector *injector_make(cp_exchange *exchange, request_rec *r)
 {
     injector *into = apr_pcalloc(r->pool, sizeof(*into));
 
     into->exchange = exchange;
-    into->head = banner_is_on(exchange)
+    into->length = -1;
+    into->head = banner_is_on(exchange, r)
                  ? cp_banner_tag(exchange->server->banner, nonce_of(r),
                                  r->pool)
                  : "";
@@ -409,17 +371,11 @@ static void token_prepare(injector *into, const char *token, request_rec *r)
     into->html = cp_html_make(own, CP_FORM_FIELD, r->pool);
 }
 
-/* @return NULL where the page is left alone */
-static injector *token_begin(cp_exchange *exchange, request_rec *r)
+static injector *token_begin(cp_exchange *exchange, request_rec *r,
+                             const char *token)
 {
-    const char *token = cp_csrf_masked(exchange->visit);
-    injector *into;
+    injector *into = injector_make(exchange, r);
 
-    if (!token) {
-        page_forget(r);
-        return NULL;
-    }
-    into = injector_make(exchange, r);
     token_prepare(into, token, r);
     headers_change(r);
     exchange->tokened = true;
@@ -427,34 +383,66 @@ static injector *token_begin(cp_exchange *exchange, request_rec *r)
     return into;
 }
 
+/* @return -1 where it is not known */
+static apr_off_t length_of(const request_rec *r)
+{
+    const char *text = apr_table_get(r->headers_out, "Content-Length");
+    apr_off_t length = -1;
+    char *end = NULL;
+
+    return text && apr_strtoff(&length, text, &end, 10) == APR_SUCCESS
+           && end != text && !*end ? length : -1;
+}
+
+/* With the banner alone, nothing behind the head is of interest. */
 static injector *banner_begin(cp_exchange *exchange, request_rec *r)
 {
     injector *into = injector_make(exchange, r);
 
-    into->html = cp_html_head_make(!is_html(r->content_type), r->pool);
+    into->html = cp_html_head_make(cp_document_markup(r) == CP_MARKUP_XML,
+                                   r->pool);
+    into->length = length_of(r);
     length_forget(r);
     cp_validators_mark(exchange, r);
     return into;
+}
+
+/* It confirms a page, which has the banner in it. */
+static void confirmation_mark(const cp_exchange *exchange, request_rec *r)
+{
+    if (cp_document_markup(r) || cp_validators_asked(exchange, r)) {
+        cp_validators_mark(exchange, r);
+    }
 }
 
 /* What becomes of the page. @return NULL where it is left alone */
 static injector *page_begin(cp_exchange *exchange, request_rec *r,
                             apr_bucket_brigade *in)
 {
-    cp_filter_content_look(exchange, r);
+    bool banner = banner_is_on(exchange, r);
+    bool tokens = tokens_are_on(exchange);
+    const char *token;
+
+    if (tokens) {
+        cp_filter_content_look(exchange, r);
+    }
     if (r->status == HTTP_NOT_MODIFIED) {
-        if (banner_is_on(exchange) && cp_validators_asked(exchange, r)) {
-            cp_validators_mark(exchange, r);
+        if (banner) {
+            confirmation_mark(exchange, r);
         }
         return NULL;
     }
-    if (!is_changeable(exchange, r, in)) {
+    if (!cp_document_is_readable(r) || cp_document_begins_wide(in)) {
         return NULL;
     }
-    if (tokens_are_on(exchange) && is_html(r->content_type)) {
-        return token_begin(exchange, r);
+    if (tokens && cp_document_markup(r) == CP_MARKUP_HTML) {
+        token = cp_csrf_masked(exchange->visit);
+        if (token) {
+            return token_begin(exchange, r, token);
+        }
+        page_forget(r);
     }
-    return banner_is_on(exchange) ? banner_begin(exchange, r) : NULL;
+    return banner ? banner_begin(exchange, r) : NULL;
 }
 
 static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
@@ -462,6 +450,7 @@ static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
     cp_exchange *exchange = cp_exchange_of(f->r);
 
     if (!f->ctx && exchange && exchange->visit) {
+        cp_validators_answered(exchange, f->r);
         f->ctx = page_begin(exchange, f->r, in);
     }
     if (!f->ctx) {
@@ -477,17 +466,19 @@ static bool may_be_page(const request_rec *r)
 {
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
-    return is_html(r->content_type)
-           || (accept && ap_strcasestr(accept, "html"));
+    return cp_document_markup(r) || (accept && ap_strcasestr(accept, "html"));
 }
 
-void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r)
+void cp_filter_html_insert(cp_exchange *exchange, request_rec *r)
 {
-    bool tokens = tokens_are_on(exchange);
-    bool banner = banner_is_on(exchange);
+    bool tokens, banner;
 
-    if (exchange->engine != CP_ENGINE_ON || exchange->page != CP_PAGE_NONE
-        || (!tokens && !banner)) {
+    if (exchange->engine != CP_ENGINE_ON) {
+        return;
+    }
+    tokens = tokens_are_on(exchange);
+    banner = banner_is_on(exchange, r);
+    if (!tokens && !banner) {
         return;
     }
     /* The copy of a page that a client asks to have confirmed is from before
@@ -496,8 +487,8 @@ void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r)
         apr_table_unset(r->headers_in, "If-None-Match");
         apr_table_unset(r->headers_in, "If-Modified-Since");
     }
-    else if (may_be_page(r)) {
-        cp_validators_ask(exchange, r);
+    else if (banner) {
+        cp_validators_ask(exchange, r, may_be_page(r));
     }
     ap_add_output_filter_handle(html_filter, NULL, r, r->connection);
 }

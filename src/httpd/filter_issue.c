@@ -1,3 +1,4 @@
+#include "document.h"
 #include "enforcement.h"
 #include "filters.h"
 #include "origin.h"
@@ -12,19 +13,6 @@
 static ap_filter_rec_t *issue_filter;
 
 /* --- What is issued --------------------------------------------------- */
-
-bool cp_is_document(const request_rec *r)
-{
-    const char *type = r->content_type;
-    size_t length = type ? strcspn(type, "; \t") : 0;
-
-    if (ap_is_HTTP_REDIRECT(r->status) && r->status != HTTP_NOT_MODIFIED) {
-        return false;
-    }
-    return (length == 9 && strncasecmp(type, "text/html", 9) == 0)
-           || (length == 21
-               && strncasecmp(type, "application/xhtml+xml", 21) == 0);
-}
 
 static const char *table_says(const request_rec *r, const apr_table_t *table)
 {
@@ -178,7 +166,7 @@ static apr_status_t filter_issue(ap_filter_t *f, apr_bucket_brigade *in)
 
 void cp_filters_insert(request_rec *r)
 {
-    const cp_exchange *exchange = cp_exchange_of(r);
+    cp_exchange *exchange = cp_exchange_of(r);
 
     if (r->main) {
         return;

@@ -19,9 +19,6 @@
 /** Puts the filters into a main request's chain. */
 void cp_filters_insert(request_rec *r);
 
-/** Whether a person looks at the answer: HTML, and no redirect. */
-bool cp_is_document(const request_rec *r);
-
 /** Puts CP_CONTENT in, where there is a cache. */
 void cp_filter_content_insert(request_rec *r);
 
@@ -37,7 +34,7 @@ void cp_filter_content_look(cp_exchange *exchange, request_rec *r);
 
 /** Puts the HTML side in, where it is configured, and has the request ask for
  *  a page whole. */
-void cp_filter_html_insert(const cp_exchange *exchange, request_rec *r);
+void cp_filter_html_insert(cp_exchange *exchange, request_rec *r);
 
 /** Watches for interim responses: to a request that asks for an upgrade, or
  *  waits for a 100. */

@@ -1,5 +1,5 @@
 #include "third_party.h"
-#include "filters.h"
+#include "document.h"
 #include "preferences.h"
 
 #include <apr_lib.h>

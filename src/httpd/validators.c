@@ -11,15 +11,24 @@
 #define MARK "-cp"
 #define MARK_LENGTH (sizeof(MARK) - 1 + NAME_LENGTH)
 
-/* What the marks of all banners have in common is looked for where a page is
- * to be changed: of whichever banner, the page behind it is the same. */
+#define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+    "0123456789-_"
+
+/* The mark of an entity tag, at its end or before what mod_deflate and others
+ * put there. Of whichever banner it is, the page behind it is the same.
+ * @param banner  its mark alone counts; NULL: any */
 static const char *mark_find(cp_span tag, const cp_banner *banner)
 {
-    for (apr_size_t i = 0; i + MARK_LENGTH <= tag.length; i++) {
-        if (memcmp(tag.at + i, MARK, sizeof(MARK) - 1) == 0
-            && (!banner || memcmp(tag.at + i + sizeof(MARK) - 1, banner->hash,
-                                  NAME_LENGTH) == 0)) {
-            return tag.at + i;
+    for (apr_size_t i = 0; i + MARK_LENGTH < tag.length; i++) {
+        const char *at = tag.at + i;
+        const char *name = at + sizeof(MARK) - 1;
+        char next = at[MARK_LENGTH];
+
+        if ((next == '"' || next == '-')
+            && memcmp(at, MARK, sizeof(MARK) - 1) == 0
+            && (banner ? memcmp(name, banner->hash, NAME_LENGTH) == 0
+                       : strspn(name, BASE64URL) >= NAME_LENGTH)) {
+            return at;
         }
     }
     return NULL;
@@ -38,41 +47,45 @@ static cp_span tag_take(const char **list)
                : cp_span_make(begin, 0);
 }
 
-/* Behind the first, each begins with the blank that follows a comma. */
-static void tag_add(apr_array_header_t *tags, cp_span begin, cp_span end)
+static char *bytes_add(char *to, const char *from, apr_size_t length)
 {
-    const char *tag = apr_psprintf(tags->pool, "%s%.*s%.*s",
-                                   tags->nelts ? " " : "", (int)begin.length,
-                                   begin.at, (int)end.length, end.at);
-
-    *(const char **)apr_array_push(tags) = tag;
+    memcpy(to, from, length);
+    return to + length;
 }
 
-/* Of a list of tags those that may be compared, each with mark and without.
+/* Of a list of tags those that may be compared, each with its mark and
+ * without.
  * @param banner  its mark counts alone, and tags without it are dropped;
  *                NULL: any mark counts, and all tags stay
  * @return NULL where none is left */
 static const char *tags_rewrite(apr_pool_t *pool, const char *list,
                                 const cp_banner *banner)
 {
-    apr_array_header_t *kept = apr_array_make(pool, 4, sizeof(char *));
+    /* A tag has two bytes at least, and its mark more than two ", ". */
+    char *kept = apr_palloc(pool, strlen(list) * 2 + 1);
+    char *to = kept;
     cp_span tag;
 
     while ((tag = tag_take(&list)).length) {
         const char *mark = mark_find(tag, banner);
+        const char *behind = mark ? mark + MARK_LENGTH : NULL;
 
         if (mark || !banner) {
-            tag_add(kept, tag, CP_SPAN(""));
+            to = bytes_add(to, tag.at, tag.length);
+            to = bytes_add(to, ", ", 2);
         }
         if (mark) {
-            const char *behind = mark + MARK_LENGTH;
-
-            tag_add(kept, cp_span_make(tag.at, (apr_size_t)(mark - tag.at)),
-                    cp_span_make(behind, (apr_size_t)(tag.at + tag.length
-                                                      - behind)));
+            to = bytes_add(to, tag.at, (apr_size_t)(mark - tag.at));
+            to = bytes_add(to, behind,
+                           (apr_size_t)(tag.at + tag.length - behind));
+            to = bytes_add(to, ", ", 2);
         }
     }
-    return kept->nelts ? apr_array_pstrcat(pool, kept, ',') : NULL;
+    if (to == kept) {
+        return NULL;
+    }
+    to[-2] = '\0';
+    return kept;
 }
 
 static bool is_any(const char *list)
@@ -96,31 +109,66 @@ static void time_ask(request_rec *r)
     }
 }
 
-void cp_validators_ask(const cp_exchange *exchange, request_rec *r)
+static void match_ask(request_rec *r)
 {
-    const char *none = apr_table_get(r->headers_in, "If-None-Match");
     const char *some = apr_table_get(r->headers_in, "If-Match");
+    const char *kept = some && !is_any(some)
+                       ? tags_rewrite(r->pool, some, NULL) : NULL;
 
-    if (some && !is_any(some)) {
-        some = tags_rewrite(r->pool, some, NULL);
-        if (some) {
-            apr_table_setn(r->headers_in, "If-Match", some);
-        }
+    if (kept) {
+        apr_table_setn(r->headers_in, "If-Match", kept);
     }
-    if (!none) {
-        time_ask(r);
-        return;
-    }
-    if (is_any(none)) {
-        return;
-    }
-    none = tags_rewrite(r->pool, none, exchange->server->banner);
-    if (none) {
-        apr_table_setn(r->headers_in, "If-None-Match", none);
+}
+
+static void none_match_ask(const cp_banner *banner, request_rec *r,
+                           const char *none)
+{
+    const char *kept = tags_rewrite(r->pool, none, banner);
+
+    if (kept) {
+        apr_table_setn(r->headers_in, "If-None-Match", kept);
     }
     else {
         apr_table_unset(r->headers_in, "If-None-Match");
         apr_table_unset(r->headers_in, "If-Modified-Since");
+    }
+}
+
+/* The bytes of a page are those that are sent, which only httpd can count. */
+static void range_ask(cp_exchange *exchange, request_rec *r)
+{
+    const char *range = apr_table_get(r->headers_in, "Range");
+
+    if (range) {
+        exchange->range = range;
+        apr_table_unset(r->headers_in, "Range");
+    }
+}
+
+void cp_validators_ask(cp_exchange *exchange, request_rec *r, bool page)
+{
+    const char *none = apr_table_get(r->headers_in, "If-None-Match");
+
+    match_ask(r);
+    if (none ? !is_any(none) && (page || cp_validators_asked(exchange, r))
+             : page) {
+        if (none) {
+            none_match_ask(exchange->server->banner, r, none);
+        }
+        else {
+            time_ask(r);
+        }
+    }
+    if (page) {
+        range_ask(exchange, r);
+    }
+}
+
+void cp_validators_answered(cp_exchange *exchange, request_rec *r)
+{
+    if (exchange->range) {
+        apr_table_setn(r->headers_in, "Range", exchange->range);
+        exchange->range = NULL;
     }
 }
 

@@ -16,9 +16,16 @@
 /**
  * Before anything is known of the answer: conditions that name a page with
  * today's mark name the page without it, too; those of a page from before the
- * banner, or with another one, are dropped, so that it is sent anew.
+ * banner, or with another one, are dropped, so that it is sent anew. The part
+ * that a request asks for is put aside, so that nobody makes it out of what
+ * lies on the disk or at the backend.
+ * @param page  whether the answer may be a page
  */
-void cp_validators_ask(const cp_exchange *exchange, request_rec *r);
+void cp_validators_ask(cp_exchange *exchange, request_rec *r, bool page);
+
+/** The answer begins: what was put aside is there again, for httpd to make the
+ *  part out of what is sent. */
+void cp_validators_answered(cp_exchange *exchange, request_rec *r);
 
 /**
  * The answer is a page with the banner in it, or confirms one: its ETag gets

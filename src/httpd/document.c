@@ -1,0 +1,85 @@
+#include "document.h"
+
+#include <util_filter.h>
+#include <apr_strings.h>
+
+/* --- Types ------------------------------------------------------------ */
+
+cp_markup cp_document_markup(const request_rec *r)
+{
+    const char *type = r->content_type;
+    size_t length = type ? strcspn(type, "; \t") : 0;
+
+    if (length == 9 && strncasecmp(type, "text/html", 9) == 0) {
+        return CP_MARKUP_HTML;
+    }
+    return length == 21
+           && strncasecmp(type, "application/xhtml+xml", 21) == 0
+           ? CP_MARKUP_XML : CP_MARKUP_NONE;
+}
+
+bool cp_is_document(const request_rec *r)
+{
+    return cp_document_markup(r) != CP_MARKUP_NONE
+           && (!ap_is_HTTP_REDIRECT(r->status)
+               || r->status == HTTP_NOT_MODIFIED);
+}
+
+/* --- Bytes ------------------------------------------------------------ */
+
+/* Whether the bytes of ASCII mean in a charset what they mean in ASCII. */
+static bool is_superset(const char *charset)
+{
+    static const char *const others[] = {
+        "utf-16", "utf16", "utf-32", "utf32", "utf-7", "ucs-", "iso-10646",
+        "csucs", "unicode", "iso-2022", "csiso2022", "hz-gb", "x-imap",
+        "ebcdic", "ibm0", "ibm5", "ibm1", "cp0", "cp5", "cp10", NULL
+    };
+
+    for (int i = 0; others[i]; i++) {
+        if (strncasecmp(charset, others[i], strlen(others[i])) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cp_document_is_readable(const request_rec *r)
+{
+    const char *charset;
+
+    if (!cp_is_document(r) || r->status == HTTP_PARTIAL_CONTENT
+        || apr_table_get(r->headers_out, "Content-Encoding")
+        || apr_table_get(r->err_headers_out, "Content-Encoding")
+        || r->content_encoding) {
+        return false;
+    }
+    charset = ap_strcasestr(r->content_type, "charset=");
+    if (charset) {
+        charset += strlen("charset=");
+        charset += strspn(charset, "\"' ");
+    }
+    return !charset || is_superset(charset);
+}
+
+bool cp_document_begins_wide(apr_bucket_brigade *in)
+{
+    const char *text = NULL;
+    apr_size_t length = 0;
+
+    for (apr_bucket *bucket = APR_BRIGADE_FIRST(in);
+         bucket != APR_BRIGADE_SENTINEL(in);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            continue;
+        }
+        if (apr_bucket_read(bucket, &text, &length, APR_BLOCK_READ)
+            != APR_SUCCESS || length) {
+            break;
+        }
+    }
+    return length >= 2
+           && (memchr(text, '\0', length < 4 ? length : 4)
+               || memcmp(text, "\xfe\xff", 2) == 0
+               || memcmp(text, "\xff\xfe", 2) == 0);
+}
