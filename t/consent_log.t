@@ -167,6 +167,19 @@ for my $case (
                 . (defined $said ? ", \"source\": \"$said\"" : '') . '}');
     is +(lines($log, 'choice'))[-1]{source}, $json, "JSON that says $what";
 }
+# The banner goes by the language of the page.
+for my $case (
+    [ banner => 'en', 'en' ], [ banner => 'EN', 'en' ], [ banner => 'de', 'fr' ],
+    [ banner => '', 'fr' ], [ page => 'en', 'fr' ], [ api => 'en', 'fr' ],
+) {
+    my ($source, $said, $wanted) = @$case;
+
+    choose_json($visitor, qq({"choice": "reject-all", "source": "$source",)
+                . qq( "language": "$said"}));
+    $line = (lines($log, 'choice'))[-1];
+    is $line->{language}, $wanted, "$source in '$said'";
+    is $line->{texts}, $texts{$wanted}{digest}, 'with the texts of that';
+}
 my $count = lines($log);
 is $visitor->post($CHOOSE, [ choice => 'perhaps' ])->status, 400, 'no choice';
 is $visitor->post($CHOOSE, [ choice => 'accept-all' ],

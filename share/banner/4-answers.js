@@ -81,7 +81,8 @@
                 method: "POST",
                 headers: { "Content-Type": "application/json",
                            Accept: "application/json" },
-                body: JSON.stringify({ choice, category, source })
+                body: JSON.stringify({ choice, category, source,
+                                       language: languageChoose() })
             });
 
             return await answer.json();

@@ -1,4 +1,5 @@
 #include "choice.h"
+#include "banner.h"
 #include "consent_log.h"
 
 /* The policy page is a form, and does not say so; a program sends JSON. */
@@ -13,6 +14,18 @@ static cp_source source_of(const cp_form_data *form)
         return CP_SOURCE_PAGE;
     }
     return form->json ? CP_SOURCE_API : CP_SOURCE_PAGE;
+}
+
+/* The banner goes by the page's language before the browser's, and says which
+ * one it had. @return NULL for that of the answer */
+static const char *language_of(const cp_exchange *exchange,
+                               const cp_form_data *form, cp_source source)
+{
+    const char *tag = cp_form_data_get(form, "language");
+
+    return source == CP_SOURCE_BANNER && tag && exchange->server->banner
+           ? cp_banner_language(exchange->server->banner, cp_span_of(tag))
+           : NULL;
 }
 
 /* Only what was refused. */
@@ -35,6 +48,7 @@ int cp_choice_make(cp_exchange *exchange, const cp_choice *choices,
     if (!cp_preferences_draw(visit, choices, &draft)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    consent.language = language_of(exchange, form, consent.source);
     consent.previous_id = visit->preferences->id;
     consent.id = draft.preferences.id;
     consent.choices = draft.preferences.choices;

@@ -23,6 +23,7 @@ typedef enum cp_source {
 /** What a visitor chose, beside what was in force before. */
 typedef struct cp_consent {
     cp_source source;
+    const char *language;       /* that it was asked in; NULL: the visitor's */
     const char *previous_id;    /* of the consent before; may be empty */
     const char *id;             /* of this one; empty: nothing granted */
     const cp_choice *choices;   /* one for each category of the policy */

@@ -77,7 +77,8 @@ const char *cp_consent_record_choice(const cp_exchange *exchange,
 {
     const cp_visit *visit = exchange->visit;
     const cp_policy *policy = visit->site->policy;
-    const char *language = cp_language(visit);
+    const char *language = consent->language ? consent->language
+                                             : cp_language(visit);
     char texts[CP_DIGEST_LENGTH + 1];
     cp_fields fields;
 
