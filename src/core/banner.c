@@ -199,6 +199,8 @@ static const char *settings_make(const cp_banner *banner, apr_pool_t *pool)
 struct cp_banners {
     apr_pool_t *pool;
     apr_pool_t *work;           /* cleared for each host */
+    apr_time_t now;
+    char *date;
     apr_hash_t *made;           /* by all that they are made of */
     unsigned char shares[EVP_MAX_MD_SIZE];  /* the digest of share/ */
     unsigned int shares_length;
@@ -243,6 +245,9 @@ cp_banners *cp_banners_make(apr_pool_t *pool, apr_pool_t *scratch)
     banners->pool = pool;
     apr_pool_create(&banners->work, scratch);
     banners->made = apr_hash_make(scratch);
+    banners->now = apr_time_from_sec(apr_time_sec(apr_time_now()));
+    banners->date = apr_palloc(pool, APR_RFC822_DATE_LEN);
+    apr_rfc822_date(banners->date, banners->now);
     for (const cp_share *share = cp_shares; good && share->name; share++) {
         good = EVP_DigestUpdate(context, share->content.at,
                                 share->content.length) == 1;
@@ -293,6 +298,16 @@ static bool hash_make(cp_banner *banner, const cp_banners *banners,
     return good;
 }
 
+static const char *tag_make(const cp_banner *banner, const char *nonce,
+                            apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, "<script src=\"", banner->base, "/banner.",
+                       banner->hash, ".js\"",
+                       cp_banner_signals(banner->site->policy)
+                       ? "" : " defer=\"\"",
+                       nonce, "></script>", NULL);
+}
+
 const cp_banner *cp_banner_of(cp_banners *banners,
                               const cp_banner_wish *wish)
 {
@@ -317,6 +332,9 @@ const cp_banner *cp_banner_of(cp_banners *banners,
     if (!settings || !hash_make(banner, banners, key, settings)) {
         return NULL;
     }
+    banner->tag = cp_span_of(tag_make(banner, "", banners->pool));
+    banner->made = banners->now;
+    banner->date = banners->date;
     apr_hash_set(banners->made,
                  apr_pstrdup(apr_hash_pool_get(banners->made), full),
                  APR_HASH_KEY_STRING, banner);
@@ -359,18 +377,13 @@ const char *cp_banner_language(const cp_banner *banner, cp_span tag)
     return NULL;
 }
 
-const char *cp_banner_tag(const cp_banner *banner, cp_span nonce,
-                          apr_pool_t *pool)
+cp_span cp_banner_tag(const cp_banner *banner, cp_span nonce,
+                      apr_pool_t *pool)
 {
-    const char *defer = cp_banner_signals(banner->site->policy)
-                        ? "" : " defer=\"\"";
-    const char *own = nonce.at
-                      ? apr_pstrcat(pool, " nonce=\"",
-                                    apr_pstrmemdup(pool, nonce.at,
-                                                   nonce.length), "\"", NULL)
-                      : "";
-
-    return apr_pstrcat(pool, "<script src=\"", banner->base, "/banner.",
-                       banner->hash, ".js\"", defer, own, "></script>",
-                       NULL);
+    return nonce.at ? cp_span_of(tag_make(
+                          banner, apr_pstrcat(pool, " nonce=\"",
+                                              apr_pstrmemdup(pool, nonce.at,
+                                                             nonce.length),
+                                              "\"", NULL), pool))
+                    : banner->tag;
 }

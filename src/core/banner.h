@@ -11,6 +11,8 @@
 
 #include "visit.h"
 
+#include <apr_time.h>
+
 /** Characters of the name: base64url of the first 12 bytes of SHA-256. */
 #define CP_BANNER_HASH_LENGTH 16
 
@@ -19,6 +21,10 @@ typedef struct cp_banner {
     const cp_site *site;
     const char *base;           /* CookiePolicyPath */
     const char *const *languages;   /* NULL ends the list; at least one */
+    cp_span tag;                /* for a page without a nonce */
+    apr_time_t made;            /* when the configuration was read, in whole
+                                   seconds */
+    const char *date;           /* the same as HTTP has it */
     char hash[CP_BANNER_HASH_LENGTH + 1];
 } cp_banner;
 
@@ -78,7 +84,7 @@ const char *cp_banner_language(const cp_banner *banner, cp_span tag);
  * HTML and as XML.
  * @param nonce  that of the page's Content-Security-Policy, or absent
  */
-const char *cp_banner_tag(const cp_banner *banner, cp_span nonce,
-                          apr_pool_t *pool);
+cp_span cp_banner_tag(const cp_banner *banner, cp_span nonce,
+                      apr_pool_t *pool);
 
 #endif

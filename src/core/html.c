@@ -1,11 +1,14 @@
 #include "html_reader.h"
 #include "html_tag.h"
 
+#include <stddef.h>
+
 cp_html *cp_html_make(const cp_html_origin *own, const char *field,
                       apr_pool_t *pool)
 {
-    cp_html *html = apr_pcalloc(pool, sizeof(*html));
+    cp_html *html = apr_palloc(pool, sizeof(*html));
 
+    memset(html, 0, offsetof(cp_html, value));
     html->form.own = own;
     html->form.field = field;
     html->head_open = true;

@@ -47,7 +47,6 @@ struct cp_html {
     cp_html_word attribute_name;
     cp_html_attribute attribute;    /* whose value is kept */
     bool seen[CP_HTML_A_COUNT];
-    char value[CP_HTML_VALUE_MAX];
     unsigned int value_length;  /* CP_HTML_VALUE_MAX + 1: longer */
 
     bool dash;                  /* the first one of `<!--` was read */
@@ -65,6 +64,8 @@ struct cp_html {
     unsigned int templates;     /* that are open */
     apr_size_t held;
     const char *mark;           /* ahead in the piece, or NULL */
+
+    char value[CP_HTML_VALUE_MAX];  /* its first value_length bytes */
 };
 
 /** The name of a tag is known: whether a place lies before the tag. */

@@ -5,17 +5,27 @@
 
 /* --- Types ------------------------------------------------------------ */
 
+/* Whether a type is that one, whatever its parameters are. */
+static bool type_is(const char *type, const char *name, size_t length)
+{
+    return strncasecmp(type, name, length) == 0
+           && (!type[length] || strchr("; \t", type[length]));
+}
+
 cp_markup cp_document_markup(const request_rec *r)
 {
+    static const char html[] = "text/html";
+    static const char xhtml[] = "application/xhtml+xml";
     const char *type = r->content_type;
-    size_t length = type ? strcspn(type, "; \t") : 0;
 
-    if (length == 9 && strncasecmp(type, "text/html", 9) == 0) {
+    if (!type) {
+        return CP_MARKUP_NONE;
+    }
+    if (type_is(type, html, sizeof(html) - 1)) {
         return CP_MARKUP_HTML;
     }
-    return length == 21
-           && strncasecmp(type, "application/xhtml+xml", 21) == 0
-           ? CP_MARKUP_XML : CP_MARKUP_NONE;
+    return type_is(type, xhtml, sizeof(xhtml) - 1) ? CP_MARKUP_XML
+                                                   : CP_MARKUP_NONE;
 }
 
 bool cp_is_document(const request_rec *r)
@@ -44,22 +54,30 @@ static bool is_superset(const char *charset)
     return true;
 }
 
-bool cp_document_is_readable(const request_rec *r)
+/* A type without parameters names no charset. */
+static bool has_wide_charset(const char *type)
 {
-    const char *charset;
+    const char *charset = strchr(type, ';') ? ap_strcasestr(type, "charset=")
+                                            : NULL;
 
-    if (!cp_is_document(r) || r->status == HTTP_PARTIAL_CONTENT
-        || apr_table_get(r->headers_out, "Content-Encoding")
-        || apr_table_get(r->err_headers_out, "Content-Encoding")
-        || r->content_encoding) {
+    if (!charset) {
         return false;
     }
-    charset = ap_strcasestr(r->content_type, "charset=");
-    if (charset) {
-        charset += strlen("charset=");
-        charset += strspn(charset, "\"' ");
-    }
-    return !charset || is_superset(charset);
+    charset += strlen("charset=");
+    charset += strspn(charset, "\"' ");
+    return !is_superset(charset);
+}
+
+bool cp_document_is_readable(const request_rec *r)
+{
+    static const char encoding[] = "Content-Encoding";
+
+    return !ap_is_HTTP_REDIRECT(r->status)
+           && r->status != HTTP_PARTIAL_CONTENT && !r->content_encoding
+           && !apr_table_get(r->headers_out, encoding)
+           && (apr_is_empty_table(r->err_headers_out)
+               || !apr_table_get(r->err_headers_out, encoding))
+           && !has_wide_charset(r->content_type);
 }
 
 bool cp_document_begins_wide(apr_bucket_brigade *in)

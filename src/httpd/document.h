@@ -22,8 +22,9 @@ cp_markup cp_document_markup(const request_rec *r);
 /** Whether a person looks at the answer: HTML, and no redirect. */
 bool cp_is_document(const request_rec *r);
 
-/** Whether it is a document that something can be put into: whole, not
- *  encoded, and in a charset in which the bytes of ASCII are ASCII. */
+/** Whether something can be put into an answer that is markup: it is no
+ *  redirect and no part, not encoded, and in a charset in which the bytes of
+ *  ASCII are ASCII. */
 bool cp_document_is_readable(const request_rec *r);
 
 /** Whether a page is of two or four bytes a character, which it may say by

@@ -29,13 +29,14 @@
 typedef struct injector {
     cp_exchange *exchange;
     cp_html *html;
-    const char *head;               /* the banner's script, the token's meta */
-    const char *field;              /* with the token, masked once for all of
-                                       the page; NULL: there is none */
+    cp_span script;                 /* the banner's; absent: none */
+    const char *meta;               /* with the token, masked once for all of */
+    const char *field;              /* the page; NULL: there is none */
     apr_bucket_brigade *out;
     apr_size_t out_length;
-    apr_off_t length;               /* of the page as it came; -1: not known,
-                                       or it matters no more */
+    const char *length;             /* of the page as it came; NULL: it is not
+                                       known, or matters no more */
+    apr_size_t put;                 /* bytes that were put in */
     char held[CP_HTML_HELD_MAX];    /* of pieces that are gone */
     apr_size_t held_length;
 } injector;
@@ -61,11 +62,15 @@ static bool tokens_are_on(const cp_exchange *exchange)
            && exchange->visit->terms->csrf == CP_CSRF_ON;
 }
 
-static void header_drop(request_rec *r, const char *name)
+static void headers_drop(request_rec *r, const char *const *names)
 {
-    apr_table_unset(r->headers_out, name);
-    if (!apr_is_empty_table(r->err_headers_out)) {
-        apr_table_unset(r->err_headers_out, name);
+    bool both = !apr_is_empty_table(r->err_headers_out);
+
+    for (; *names; names++) {
+        apr_table_unset(r->headers_out, *names);
+        if (both) {
+            apr_table_unset(r->err_headers_out, *names);
+        }
     }
 }
 
@@ -77,9 +82,7 @@ static void length_forget(request_rec *r)
         "Repr-Digest", NULL
     };
 
-    for (int i = 0; gone[i]; i++) {
-        header_drop(r, gone[i]);
-    }
+    headers_drop(r, gone);
 }
 
 /* Nor is it anybody's. */
@@ -90,9 +93,7 @@ static void headers_change(request_rec *r)
     };
 
     length_forget(r);
-    for (int i = 0; gone[i]; i++) {
-        header_drop(r, gone[i]);
-    }
+    headers_drop(r, gone);
     apr_table_unset(r->headers_in, "Range");
     r->no_cache = 1;
 }
@@ -116,14 +117,24 @@ static void bucket_add(injector *into, apr_bucket *bucket)
 
 /* Copied, since a bucket that points into a pool keeps a note there of itself
  * to the end of the page. */
+static void text_add(injector *into, const char *text, apr_size_t length)
+{
+    bucket_add(into, apr_bucket_heap_create(text, length, NULL,
+                                            into->out->bucket_alloc));
+    into->put += length;
+}
+
 static void place_fill(injector *into, cp_html_place place)
 {
-    const char *text = place == CP_HTML_HEAD ? into->head : into->field;
-
-    bucket_add(into, apr_bucket_heap_create(text, strlen(text), NULL,
-                                            into->out->bucket_alloc));
-    if (into->length >= 0) {
-        into->length += (apr_off_t)strlen(text);
+    if (place == CP_HTML_FORM) {
+        text_add(into, into->field, strlen(into->field));
+        return;
+    }
+    if (into->script.at) {
+        text_add(into, into->script.at, into->script.length);
+    }
+    if (into->meta) {
+        text_add(into, into->meta, strlen(into->meta));
     }
 }
 
@@ -214,7 +225,7 @@ static apr_status_t pass(ap_filter_t *f)
     apr_status_t status = APR_SUCCESS;
 
     if (!APR_BRIGADE_EMPTY(into->out)) {
-        into->length = -1;      /* the header is on its way */
+        into->length = NULL;    /* the header is on its way */
         status = ap_pass_brigade(f->next, into->out);
         apr_brigade_cleanup(into->out);
         into->out_length = 0;
@@ -270,14 +281,27 @@ static apr_status_t bucket_read(ap_filter_t *f, apr_bucket *bucket)
     return APR_SUCCESS;
 }
 
+/* The head came with the first bytes: of the page's length no more has become
+ * unknown. Where all of it is there httpd counts itself. */
+static void length_tell(const injector *into, request_rec *r,
+                        apr_bucket_brigade *in)
+{
+    apr_off_t length;
+    char *end = NULL;
+
+    if (into->length && !APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(in))
+        && apr_strtoff(&length, into->length, &end, 10) == APR_SUCCESS
+        && end != into->length && !*end && length >= 0) {
+        ap_set_content_length(r, length + (apr_off_t)into->put);
+    }
+}
+
 /* Nothing more is to be put in: what is left goes on as it is. */
 static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *in)
 {
     injector *into = f->ctx;
 
-    if (into->length >= 0) {
-        ap_set_content_length(f->r, into->length);
-    }
+    length_tell(into, f->r, in);
     held_send(into, 0);
     APR_BRIGADE_CONCAT(into->out, in);
     ap_remove_output_filter(f);
@@ -311,26 +335,27 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
     return pass(f);
 }
 
-static cp_span nonce_in(const request_rec *r, const char *header)
+static cp_span nonce_in(const request_rec *r, const apr_table_t *table,
+                        const char *header)
 {
-    const apr_table_t *tables[] = { r->headers_out, r->err_headers_out };
-    cp_span nonce = CP_SPAN_NONE;
+    return apr_table_get(table, header)
+           ? cp_csp_nonce(cp_span_of(apr_table_getm(r->pool, table, header)))
+           : CP_SPAN_NONE;
+}
 
-    for (int i = 0; !nonce.at && i < 2; i++) {
-        if (!apr_is_empty_table(tables[i])
-            && apr_table_get(tables[i], header)) {
-            nonce = cp_csp_nonce(cp_span_of(apr_table_getm(
-                r->pool, tables[i], header)));
-        }
-    }
-    return nonce;
+static cp_span nonce_by(const request_rec *r, const char *header)
+{
+    cp_span nonce = nonce_in(r, r->headers_out, header);
+
+    return nonce.at || apr_is_empty_table(r->err_headers_out) ? nonce
+           : nonce_in(r, r->err_headers_out, header);
 }
 
 /* The nonce of the page's own policy, or absent. Of a policy that mod_headers
  * is going to add, a variable may say it. */
 static cp_span nonce_of(const request_rec *r)
 {
-    cp_span nonce = nonce_in(r, "Content-Security-Policy");
+    cp_span nonce = nonce_by(r, "Content-Security-Policy");
     cp_span said = cp_span_of(apr_table_get(r->subprocess_env,
                                             NONCE_VARIABLE));
 
@@ -338,19 +363,19 @@ static cp_span nonce_of(const request_rec *r)
         nonce = said;
     }
     return nonce.at ? nonce
-           : nonce_in(r, "Content-Security-Policy-Report-Only");
+           : nonce_by(r, "Content-Security-Policy-Report-Only");
 }
 
-static injector *injector_make(cp_exchange *exchange, request_rec *r)
+static injector *injector_make(cp_exchange *exchange, request_rec *r,
+                               bool banner)
 {
     injector *into = apr_pcalloc(r->pool, sizeof(*into));
 
     into->exchange = exchange;
-    into->length = -1;
-    into->head = banner_is_on(exchange, r)
-                 ? cp_banner_tag(exchange->server->banner, nonce_of(r),
-                                 r->pool)
-                 : "";
+    if (banner) {
+        into->script = cp_banner_tag(exchange->server->banner, nonce_of(r),
+                                     r->pool);
+    }
     into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     return into;
 }
@@ -362,9 +387,8 @@ static void token_prepare(injector *into, const char *token, request_rec *r)
     own->scheme = into->exchange->origin.scheme;
     own->host = into->exchange->origin.host;
     own->port = into->exchange->origin.port;
-    into->head = apr_pstrcat(r->pool, into->head,
-                             "<meta name=\"csrf-token\" content=\"", token,
-                             "\">", NULL);
+    into->meta = apr_pstrcat(r->pool, "<meta name=\"csrf-token\" content=\"",
+                             token, "\">", NULL);
     into->field = apr_pstrcat(r->pool, "<input type=\"hidden\" name=\""
                               CP_FORM_FIELD "\" value=\"", token, "\">",
                               NULL);
@@ -372,9 +396,9 @@ static void token_prepare(injector *into, const char *token, request_rec *r)
 }
 
 static injector *token_begin(cp_exchange *exchange, request_rec *r,
-                             const char *token)
+                             const char *token, bool banner)
 {
-    injector *into = injector_make(exchange, r);
+    injector *into = injector_make(exchange, r, banner);
 
     token_prepare(into, token, r);
     headers_change(r);
@@ -383,25 +407,14 @@ static injector *token_begin(cp_exchange *exchange, request_rec *r,
     return into;
 }
 
-/* @return -1 where it is not known */
-static apr_off_t length_of(const request_rec *r)
-{
-    const char *text = apr_table_get(r->headers_out, "Content-Length");
-    apr_off_t length = -1;
-    char *end = NULL;
-
-    return text && apr_strtoff(&length, text, &end, 10) == APR_SUCCESS
-           && end != text && !*end ? length : -1;
-}
-
 /* With the banner alone, nothing behind the head is of interest. */
-static injector *banner_begin(cp_exchange *exchange, request_rec *r)
+static injector *banner_begin(cp_exchange *exchange, request_rec *r,
+                              cp_markup markup)
 {
-    injector *into = injector_make(exchange, r);
+    injector *into = injector_make(exchange, r, true);
 
-    into->html = cp_html_head_make(cp_document_markup(r) == CP_MARKUP_XML,
-                                   r->pool);
-    into->length = length_of(r);
+    into->html = cp_html_head_make(markup == CP_MARKUP_XML, r->pool);
+    into->length = apr_table_get(r->headers_out, "Content-Length");
     length_forget(r);
     cp_validators_mark(exchange, r);
     return into;
@@ -421,6 +434,7 @@ static injector *page_begin(cp_exchange *exchange, request_rec *r,
 {
     bool banner = banner_is_on(exchange, r);
     bool tokens = tokens_are_on(exchange);
+    cp_markup markup = cp_document_markup(r);
     const char *token;
 
     if (tokens) {
@@ -432,17 +446,18 @@ static injector *page_begin(cp_exchange *exchange, request_rec *r,
         }
         return NULL;
     }
-    if (!cp_document_is_readable(r) || cp_document_begins_wide(in)) {
+    if (!markup || !cp_document_is_readable(r)
+        || cp_document_begins_wide(in)) {
         return NULL;
     }
-    if (tokens && cp_document_markup(r) == CP_MARKUP_HTML) {
+    if (tokens && markup == CP_MARKUP_HTML) {
         token = cp_csrf_masked(exchange->visit);
         if (token) {
-            return token_begin(exchange, r, token);
+            return token_begin(exchange, r, token, banner);
         }
         page_forget(r);
     }
-    return banner ? banner_begin(exchange, r) : NULL;
+    return banner ? banner_begin(exchange, r, markup) : NULL;
 }
 
 static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)

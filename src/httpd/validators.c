@@ -1,10 +1,9 @@
 #include "validators.h"
 #include "banner.h"
 
-#include <http_protocol.h>
-#include <scoreboard.h>
 #include <apr_date.h>
-#include <apr_strings.h>
+
+#include <stddef.h>
 
 /* Characters of the banner's name that the mark has. */
 #define NAME_LENGTH 8
@@ -19,8 +18,11 @@
  * @param banner  its mark alone counts; NULL: any */
 static const char *mark_find(cp_span tag, const cp_banner *banner)
 {
-    for (apr_size_t i = 0; i + MARK_LENGTH < tag.length; i++) {
-        const char *at = tag.at + i;
+    const char *end = tag.at + tag.length;
+    const char *at = tag.at;
+
+    while (end - at > (ptrdiff_t)MARK_LENGTH
+           && (at = memchr(at, *MARK, (size_t)(end - at) - MARK_LENGTH))) {
         const char *name = at + sizeof(MARK) - 1;
         char next = at[MARK_LENGTH];
 
@@ -30,6 +32,7 @@ static const char *mark_find(cp_span tag, const cp_banner *banner)
                        : strspn(name, BASE64URL) >= NAME_LENGTH)) {
             return at;
         }
+        at++;
     }
     return NULL;
 }
@@ -93,18 +96,12 @@ static bool is_any(const char *list)
     return list[strspn(list, " \t")] == '*';
 }
 
-static apr_time_t configured_at(void)
-{
-    return apr_time_from_sec(
-        apr_time_sec(ap_get_scoreboard_global()->restart_time));
-}
-
 /* Without an ETag the time tells whether the page had the banner. */
-static void time_ask(request_rec *r)
+static void time_ask(const cp_banner *banner, request_rec *r)
 {
     const char *since = apr_table_get(r->headers_in, "If-Modified-Since");
 
-    if (since && apr_date_parse_http(since) < configured_at()) {
+    if (since && apr_date_parse_http(since) < banner->made) {
         apr_table_unset(r->headers_in, "If-Modified-Since");
     }
 }
@@ -156,7 +153,7 @@ void cp_validators_ask(cp_exchange *exchange, request_rec *r, bool page)
             none_match_ask(exchange->server->banner, r, none);
         }
         else {
-            time_ask(r);
+            time_ask(exchange->server->banner, r);
         }
     }
     if (page) {
@@ -182,37 +179,40 @@ bool cp_validators_asked(const cp_exchange *exchange, const request_rec *r)
 static void tag_mark(const cp_banner *banner, apr_table_t *headers,
                      apr_pool_t *pool)
 {
-    const char *tag = apr_table_get(headers, "ETag");
-    size_t length = tag ? strlen(tag) : 0;
+    cp_span tag = cp_span_of(apr_table_get(headers, "ETag"));
+    char *marked, *to;
 
-    if (length >= 2 && tag[length - 1] == '"'
-        && !mark_find(cp_span_make(tag, length), banner)) {
-        apr_table_setn(headers, "ETag",
-                       apr_psprintf(pool, "%.*s" MARK "%.*s\"",
-                                    (int)length - 1, tag, NAME_LENGTH,
-                                    banner->hash));
+    if (tag.length < 2 || tag.at[tag.length - 1] != '"'
+        || mark_find(tag, banner)) {
+        return;
     }
+    marked = apr_palloc(pool, tag.length + MARK_LENGTH + 1);
+    to = bytes_add(marked, tag.at, tag.length - 1);
+    to = bytes_add(to, MARK, sizeof(MARK) - 1);
+    to = bytes_add(to, banner->hash, NAME_LENGTH);
+    bytes_add(to, "\"", 2);
+    apr_table_setn(headers, "ETag", marked);
 }
 
-static void time_raise(apr_table_t *headers, apr_pool_t *pool)
+static void time_raise(const cp_banner *banner, apr_table_t *headers,
+                       apr_time_t known)
 {
     const char *modified = apr_table_get(headers, "Last-Modified");
-    apr_time_t earliest = configured_at();
-    char *date;
 
-    if (modified && apr_date_parse_http(modified) < earliest) {
-        date = apr_palloc(pool, APR_RFC822_DATE_LEN);
-        apr_rfc822_date(date, earliest);
-        apr_table_setn(headers, "Last-Modified", date);
+    if (modified && (known ? known : apr_date_parse_http(modified))
+                    < banner->made) {
+        apr_table_setn(headers, "Last-Modified", banner->date);
     }
 }
 
 void cp_validators_mark(const cp_exchange *exchange, request_rec *r)
 {
-    tag_mark(exchange->server->banner, r->headers_out, r->pool);
-    time_raise(r->headers_out, r->pool);
+    const cp_banner *banner = exchange->server->banner;
+
+    tag_mark(banner, r->headers_out, r->pool);
+    time_raise(banner, r->headers_out, r->mtime);
     if (!apr_is_empty_table(r->err_headers_out)) {
-        tag_mark(exchange->server->banner, r->err_headers_out, r->pool);
-        time_raise(r->err_headers_out, r->pool);
+        tag_mark(banner, r->err_headers_out, r->pool);
+        time_raise(banner, r->err_headers_out, 0);
     }
 }

@@ -218,10 +218,10 @@ static void a_tag(void **state)
                                     banner->hash, ".js\" defer=\"\"", NULL);
 
     (void)state;
-    assert_string_equal(cp_banner_tag(banner, CP_SPAN_NONE, pool),
+    assert_string_equal(cp_banner_tag(banner, CP_SPAN_NONE, pool).at,
                         apr_pstrcat(pool, begin, "></script>", NULL));
     assert_string_equal(cp_banner_tag(banner, cp_span_make("abcdef", 3),
-                                      pool),
+                                      pool).at,
                         apr_pstrcat(pool, begin, " nonce=\"abc\"></script>",
                                     NULL));
 }
@@ -233,10 +233,10 @@ static void a_tag_with_signals(void **state)
 
     (void)state;
     policy->categories[0].signals = "security_storage";     /* not in use */
-    tag = cp_banner_tag(banner_of(policy), CP_SPAN_NONE, pool);
+    tag = cp_banner_tag(banner_of(policy), CP_SPAN_NONE, pool).at;
     assert_non_null(strstr(tag, "defer"));
     policy->categories[2].signals = "analytics_storage,ad_storage";
-    tag = cp_banner_tag(banner_of(policy), CP_SPAN_NONE, pool);
+    tag = cp_banner_tag(banner_of(policy), CP_SPAN_NONE, pool).at;
     assert_null(strstr(tag, "defer"));
 }
 
