@@ -48,6 +48,8 @@ my %left = (
                  . (length($PAGE) - 1) . '/5000', 'ETag: "x"',
                  'Content-Length: ' . length $PAGE, 'Connection: close', '',
                  $PAGE),
+    words => html('Text <form method="post" action="/x"></form>'),
+    rows => html('<tr><td><form method="post" action="/x"></form></td></tr>'),
     moved => join("\r\n", 'HTTP/1.1 302 Found', 'Content-Type: text/html',
                   'Location: /elsewhere', 'ETag: "x"',
                   'Content-Length: ' . length $PAGE, 'Connection: close', '',
@@ -272,10 +274,10 @@ is $refused->status, 403, 'or by one of the site';
 is_deeply [ without($refused->body) ], [ $PAGE, 1 ], 'with the script';
 is get('/index.html', @foreign, host => 'plain.example')->body, $PAGE,
     'unless it is Off there';
-is get("/b/left/$_")->body, $_ eq 'utf16' || $_ eq 'wide' ? $WIDE : $PAGE,
+is get("/b/left/$_")->body, $left{$_} =~ s/\A.*?\r\n\r\n//sr,
     "left alone: $_" for sort keys %left;
 is get("/b/left/$_")->header('etag'), '"x"', "with its ETag: $_"
-    for sort keys %left;
+    for grep { $left{$_} =~ /ETag/ } sort keys %left;
 is get("/b/xml/$_")->body, $xml_left[$_], "XML left alone: $_"
     for 0 .. $#xml_left;
 like get('/b/xhtml')->body, qr{\A\Q$XHTML\E$SCRIPT<title/>}, 'XHTML';

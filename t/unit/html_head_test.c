@@ -75,9 +75,13 @@ static const char *const pages[] = {
     /* no page at all */
     "", " \n", "Some text.", "{\"a\": \"<head>\"}", "[1, \"<html><head>\"]",
     "<", "<!", "<!--", "</", "<html", "<!DOCTYPE html", "<!DOCTYPE html>",
+    "Some text.<form method=post action=/x><input name=a></form>",
+    "{\"a\": \"<form method=post action=//x>\"}",
+    "<<form method=post action=/x>",
     /* rows that a script fetches, and what looks like them */
     "<tr><td>1</td></tr>", " <TD>x</TD>", "<!-- row --><tbody><tr></tbody>",
     "<th\nscope=row>", "<colgroup><head></head>",
+    "<tr><form method=post action=/x></form>",
     MARK "<track>x", MARK "<option>x</option>", MARK "<table><tr></table>",
     "<!DOCTYPE html>" MARK "<tr><td>x", "<html>" MARK "<td>x",
 };
@@ -94,6 +98,9 @@ static const char *const xml_pages[] = {
     "<!DOCTYPE html [\n<!ENTITY a \"b\">\n]>\n<html><head><title/>",
     "<meta charset='x'/><html><head><title/>",
     "text<html><head><title/>",
+    "<svg><form method='post' action='/x'/></svg>",
+    "<form method='post' action='/x'/>",
+    "<meta charset='x'/><form method='post' action='/x'/>",
     "<rss><channel><html><head/></html></channel></rss>",
 };
 
