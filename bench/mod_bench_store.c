@@ -286,6 +286,7 @@ static int bench_run(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rivals of = { .server = server,
                   .now = (apr_uint32_t)apr_time_sec(apr_time_now()) };
     const char *directory = ap_server_root_relative(ptemp, "");
+    const char *most = getenv("BENCH_RECORDS_MAX");
     apr_status_t rv;
 
     (void)plog;
@@ -300,6 +301,9 @@ static int bench_run(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
            "\tvalues of %d bytes; shmcb under a mutex of the kind %s\n",
            VALUE_LENGTH, apr_global_mutex_name(of.mutex));
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        if (most && sizes[i] > strtoul(most, NULL, 10)) {
+            break;
+        }
         of.records = sizes[i];
         of.inserted = 0;
         measure(&of, directory, pconf);

@@ -1,0 +1,108 @@
+"""10,000 virtual hosts: what each costs, in memory and at start."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from statistics import median
+
+from server import NotMeasured, Server
+
+COUNT = 10000
+STARTED = 'resuming normal operations'
+
+# What a host says of its own, where each does.
+OWN = '''\
+CookiePolicyCookie cart{i} necessary provider="Shop {i}" \\
+    purpose="To keep what is in the basket"
+CookiePolicyCookie seen{i} statistics provider="Shop {i}" lifetime=1y \\
+    purpose="To count visits"
+CookiePolicyController name="Shop {i}" url="https://h{i}.example/"
+'''
+
+VARIANTS = (
+    ('hosts-bare', (), ''),
+    ('hosts', ('module', 'consent'), ''),
+    ('hosts-own', ('module', 'consent'), OWN),
+)
+
+
+def _text(own):
+    return ''.join(
+        '<VirtualHost 127.0.0.1:${port}>\n'
+        f'ServerName h{i}.example\nDocumentRoot "${{site}}"\n'
+        f'{own.format(i=i)}</VirtualHost>\n' for i in range(COUNT))
+
+
+class _Hosts(Server):
+    def _answers(self):
+        return self.started(1)
+
+    def started(self, times):
+        """Waits until httpd has said so many times that it works."""
+        log = self.home / 'error.log'
+        end = time.monotonic() + 120
+        while time.monotonic() < end and self.process.poll() is None:
+            if log.exists() and log.read_text().count(STARTED) >= times:
+                return True
+            time.sleep(0.005)
+        return False
+
+
+def _memory(pid, field):
+    """Bytes."""
+    text = Path(f'/proc/{pid}/smaps_rollup').read_text()
+    return 1024 * int(re.search(rf'^{field}:\s+(\d+) kB', text, re.M)[1])
+
+
+def _children(pid):
+    path = Path(f'/proc/{pid}/task/{pid}/children')
+    return [int(child) for child in path.read_text().split()]
+
+
+def _once(place, files, text):
+    figures = {}
+    begin = time.monotonic()
+    with _Hosts(place, files, text) as server:
+        figures['start'] = time.monotonic() - begin
+        parent = server.process.pid
+        figures['memory'] = _memory(parent, 'Anonymous')
+        children = _children(parent)
+        time.sleep(0.3)         # they start their threads
+        figures['child'] = median(_memory(child, 'Private_Dirty')
+                                  for child in children)
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGUSR1)
+        if not server.started(2):
+            raise NotMeasured('the reload ended it: ' + server.log())
+        figures['reload'] = time.monotonic() - begin
+        begin = time.monotonic()
+        subprocess.run(server.command('-t'), check=True, env=os.environ,
+                       stderr=subprocess.DEVNULL)
+        figures['check'] = time.monotonic() - begin
+    return figures
+
+
+def measure(place, results, rounds):
+    """In turns; of each the median. Figures a host are what is more than bare
+    httpd with the same hosts takes."""
+    taken = {name: [] for name, _, _ in VARIANTS}
+    for _ in range(rounds):
+        for name, files, own in VARIANTS:
+            taken[name].append(_once(place, files, _text(own)))
+    figures = {name: {what: median(one[what] for one in runs)
+                      for what in runs[0]} for name, runs in taken.items()}
+    bare = figures['hosts-bare']
+    for name, found in figures.items():
+        for what, value in found.items():
+            results.set(name, what, value)
+        if name == 'hosts-bare':
+            continue
+        results.set(name, 'memory_host',
+                    (found['memory'] - bare['memory']) / COUNT)
+        for what in ('start', 'reload', 'check'):
+            results.set(name, f'{what}_ratio', median(
+                one[what] / other[what]
+                for one, other in zip(taken[name], taken['hosts-bare'])))

@@ -1,0 +1,63 @@
+"""Requests a second, in pairs: bare httpd and another, one right after the
+other, so that what else the machine does weighs on both alike."""
+
+import re
+import subprocess
+from statistics import median
+
+from client import HOST, cookie_header
+from server import NotMeasured
+
+
+def _wrk(row, port, cookies, seconds):
+    line = ['wrk', '-t1', '-c16', f'-d{seconds}s']
+    if row.fresh:
+        line += ['-H', 'Connection: close']
+    text = _said([*line, *_headers(cookies)], row, port)
+    if 'Non-2xx' in text:
+        raise NotMeasured('requests were refused: ' + text)
+    return _figure(r'Requests/sec:\s+([\d.]+)', text)
+
+
+def _h2load(row, port, cookies, seconds):
+    text = _said(['h2load', '-t1', '-c8', '-m4', f'-D{seconds}',
+                  *_headers(cookies)], row, port)
+    if not re.search(r'status codes: \d+ 2xx, 0 3xx, 0 4xx, 0 5xx', text):
+        raise NotMeasured('requests were refused: ' + text)
+    return _figure(r'finished in .*, ([\d.]+) req/s', text)
+
+
+def _headers(cookies):
+    line = ['-H', f'Host: {HOST}']
+    return line + ['-H', f'Cookie: {cookie_header(cookies)}'] if cookies \
+        else line
+
+
+def _said(line, row, port):
+    done = subprocess.run([*line, f'http://127.0.0.1:{port}{row.document}'],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotMeasured(f'{line[0]}: {done.stderr.strip()}')
+    return done.stdout
+
+
+def _figure(pattern, text):
+    found = re.search(pattern, text)
+    if not found or not float(found[1]):
+        raise NotMeasured('no rate: ' + text)
+    return float(found[1])
+
+
+LOADS = {'rate': _wrk, 'h2': _h2load}
+
+
+def in_pairs(kind, row, bare_port, port, cookies, pairs, seconds):
+    """Median of the rates, and of the ratios of each pair."""
+    load = LOADS[kind]
+    rates, ratios = [], []
+    load(row, port, cookies, 1)         # all children have seen a request
+    for _ in range(pairs):
+        bare = load(row, bare_port, cookies, seconds)
+        rates.append(load(row, port, cookies, seconds))
+        ratios.append(rates[-1] / bare)
+    return median(rates), median(ratios)
