@@ -1,5 +1,7 @@
 #include "lookup.h"
 
+#include <apr_hash.h>
+
 typedef struct node node;
 
 /* A list of patterns that ends in NULL, the latest line first. */
@@ -9,12 +11,13 @@ struct node {
     unsigned char first;        /* the byte of children[0] */
     unsigned char span;         /* so many more bytes have a place */
     node **children;            /* NULL where there are none */
-    const cp_declared *exact;
     pattern_list patterns;      /* of this node and all above it */
 };
 
 struct cp_lookup {
-    node root;
+    apr_hash_t *names;          /* the exact ones: of cp_declared */
+    apr_size_t longest;         /* of them */
+    node root;                  /* the patterns */
 };
 
 /* --- Names as browsers compare them ----------------------------------- */
@@ -111,27 +114,30 @@ static cp_span pattern_path(cp_span prefix)
     return prefix;
 }
 
-static void declared_add(node *root, const cp_declared *declared,
-                         apr_pool_t *pool)
+static void name_add(cp_lookup *lookup, const cp_declared *declared,
+                     apr_pool_t *pool)
 {
-    const cp_pattern *pattern = declared->declaration->pattern;
-    cp_span path = pattern ? cp_pattern_prefix(pattern)
-                           : cp_span_of(declared->declaration->name);
+    cp_span name = name_fold(cp_span_of(declared->declaration->name), pool);
+
+    apr_hash_set(lookup->names, name.at, (apr_ssize_t)name.length, declared);
+    if (name.length > lookup->longest) {
+        lookup->longest = name.length;
+    }
+}
+
+static void pattern_add(node *root, const cp_declared *declared,
+                        apr_pool_t *pool)
+{
+    cp_span path = pattern_path(
+        cp_pattern_prefix(declared->declaration->pattern));
+    const cp_declared **one = apr_pcalloc(pool, 2 * sizeof(*one));
     node *at = root;
 
-    path = pattern ? pattern_path(path) : name_fold(path, pool);
     for (apr_size_t i = 0; i < path.length; i++) {
         at = child_make(at, (unsigned char)path.at[i], pool);
     }
-    if (pattern) {
-        const cp_declared **one = apr_pcalloc(pool, 2 * sizeof(*one));
-
-        one[0] = declared;
-        at->patterns = list_merge(at->patterns, one, pool);
-    }
-    else {
-        at->exact = declared;
-    }
+    one[0] = declared;
+    at->patterns = list_merge(at->patterns, one, pool);
 }
 
 /* Hands down the patterns. @return whether none has too many */
@@ -159,9 +165,16 @@ const cp_lookup *cp_lookup_make(const cp_declared *declared, int count,
 {
     cp_lookup *lookup = apr_pcalloc(pool, sizeof(*lookup));
 
+    lookup->names = apr_hash_make(pool);
     for (int i = 0; i < count; i++) {
-        if (declared[i].declaration->storage == CP_STORAGE_COOKIE) {
-            declared_add(&lookup->root, &declared[i], pool);
+        if (declared[i].declaration->storage != CP_STORAGE_COOKIE) {
+            continue;
+        }
+        if (declared[i].declaration->pattern) {
+            pattern_add(&lookup->root, &declared[i], pool);
+        }
+        else {
+            name_add(lookup, &declared[i], pool);
         }
     }
     if (!patterns_inherit(&lookup->root, pool)) {
@@ -178,28 +191,36 @@ static const cp_declared unknown = { .category = -1 };
 
 /* --- Finding ---------------------------------------------------------- */
 
-const cp_declared *cp_lookup_find(const cp_lookup *lookup, cp_span name,
-                                  apr_pool_t *pool)
+/* The patterns that can match a name. */
+static pattern_list patterns_find(const node *at, cp_span name)
 {
-    const node *at = &lookup->root;
-    cp_span given = name;
-    apr_size_t walked = 0;
-
-    name = name_fold(name, pool);
-    while (walked < name.length && at->children) {
-        unsigned int edge = (unsigned char)name.at[walked]
+    for (apr_size_t i = 0; i < name.length && at->children; i++) {
+        unsigned int edge = (unsigned char)name.at[i]
                             - (unsigned int)at->first;
 
         if (edge > at->span || !at->children[edge]) {
             break;
         }
         at = at->children[edge];
-        walked++;
     }
-    if (walked == name.length && at->exact) {
-        return at->exact;
+    return at->patterns;
+}
+
+const cp_declared *cp_lookup_find(const cp_lookup *lookup, cp_span name,
+                                  apr_pool_t *pool)
+{
+    const cp_declared *exact;
+    cp_span given = name;
+
+    name = name_fold(name, pool);
+    exact = name.length <= lookup->longest
+            ? apr_hash_get(lookup->names, name.at, (apr_ssize_t)name.length)
+            : NULL;
+    if (exact) {
+        return exact;
     }
-    for (pattern_list list = at->patterns; list && *list; list++) {
+    for (pattern_list list = patterns_find(&lookup->root, name);
+         list && *list; list++) {
         const cp_pattern *pattern = (*list)->declaration->pattern;
         cp_match match = cp_pattern_match(pattern, name);
 

@@ -1,10 +1,11 @@
 /**
  * @file lookup.h
- * @brief From a cookie's name to its declaration, in one walk over the name.
+ * @brief From a cookie's name to its declaration, at a cost that does not grow
+ *        with their number.
  *
- * All names, and the literal prefixes of all patterns, are one tree with a
- * byte at each edge. The node where a walk ends knows the exact name, if it is
- * one, and the patterns that can match what was walked.
+ * Exact names are hashed. The literal prefixes of all patterns are one tree
+ * with a byte at each edge: the node where a walk over the name ends knows the
+ * patterns that can match what was walked.
  */
 #ifndef CP_LOOKUP_H
 #define CP_LOOKUP_H
@@ -15,7 +16,7 @@
 #define CP_LOOKUP_PATTERNS_MAX 32
 
 /**
- * Builds the tree.
+ * Builds both.
  * @param declared  must outlive it
  * @param error     gets what is wrong
  * @return NULL when too many patterns could match one name

@@ -102,11 +102,12 @@ int cp_policy_standard(cp_category *categories, apr_pool_t *pool)
         { "third-party", CP_RULE_CONSENT },
     };
     int count = sizeof(standard) / sizeof(standard[0]);
+    const apr_table_t *none = apr_table_make(pool, 1);
 
     for (int i = 0; i < count; i++) {
         categories[i] = (cp_category){ .name = standard[i].name,
                                        .rule = standard[i].rule,
-                                       .texts = apr_table_make(pool, 1) };
+                                       .texts = none };
     }
     return count;
 }
@@ -192,28 +193,32 @@ static bool third_parties_digest(EVP_MD_CTX *context, cp_category *category,
     return good;
 }
 
-static bool category_digest(cp_policy *policy, int at,
-                            const cp_declared *sorted, apr_pool_t *pool)
+/* What a digest is made with, and its declarations in their order. */
+typedef struct digester {
+    EVP_MD *sha256;
+    EVP_MD_CTX *context;
+    cp_declared *sorted;
+    apr_pool_t *pool;
+} digester;
+
+static bool category_digest(cp_policy *policy, int at, const digester *by)
 {
     cp_category *category = &policy->categories[at];
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
     unsigned char hash[EVP_MAX_MD_SIZE];
-    bool good = context
-                && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1
-                && digest_add(context, category->name)
-                && digest_add(context, rule_words[category->rule]);
+    bool good = EVP_DigestInit_ex(by->context, by->sha256, NULL) == 1
+                && digest_add(by->context, category->name)
+                && digest_add(by->context, rule_words[category->rule]);
 
     for (int i = 0; good && i < policy->declared_count; i++) {
-        if (sorted[i].category == at) {
+        if (by->sorted[i].category == at) {
             category->used = true;
-            good = declaration_digest(context, sorted[i].declaration);
+            good = declaration_digest(by->context, by->sorted[i].declaration);
         }
     }
-    good = good && digest_add(context, "third parties")
-           && third_parties_digest(context, category,
-                                        policy->third_parties, pool)
-           && EVP_DigestFinal_ex(context, hash, NULL) == 1;
-    EVP_MD_CTX_free(context);
+    good = good && digest_add(by->context, "third parties")
+           && third_parties_digest(by->context, category,
+                                   policy->third_parties, by->pool)
+           && EVP_DigestFinal_ex(by->context, hash, NULL) == 1;
     if (good) {
         cp_base64url_encode(category->digest, hash,
                             CP_DIGEST_LENGTH * 3 / 4);
@@ -280,19 +285,25 @@ static const char *third_parties_check(const cp_policy *policy,
 static bool digests_make(cp_policy *policy, apr_pool_t *pool)
 {
     size_t size = (size_t)policy->declared_count * sizeof(cp_declared);
-    cp_declared *sorted = apr_palloc(pool, size + 1);
-    bool good = true;
+    digester by = { .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
+                    .context = EVP_MD_CTX_new() };
+    bool good = by.sha256 && by.context;
 
-    memcpy(sorted, policy->declared, size);
-    qsort(sorted, (size_t)policy->declared_count, sizeof(*sorted),
+    apr_pool_create(&by.pool, pool);
+    by.sorted = apr_palloc(by.pool, size + 1);
+    memcpy(by.sorted, policy->declared, size);
+    qsort(by.sorted, (size_t)policy->declared_count, sizeof(*by.sorted),
           declared_compare);
     for (int i = 0; good && i < policy->category_count; i++) {
-        good = category_digest(policy, i, sorted, pool);
+        good = category_digest(policy, i, &by);
         policy->objectable = policy->objectable
                              || (policy->categories[i].used
                                  && policy->categories[i].rule
                                     == CP_RULE_OBJECTABLE);
     }
+    EVP_MD_CTX_free(by.context);
+    EVP_MD_free(by.sha256);
+    apr_pool_destroy(by.pool);
     return good;
 }
 

@@ -13,7 +13,7 @@
 
 #include <apr_tables.h>
 
-/** The tree of names, see lookup.h. */
+/** The names, see lookup.h. */
 typedef struct cp_lookup cp_lookup;
 
 #define CP_CATEGORIES_MAX 32

@@ -131,6 +131,32 @@ static bool domain_covers(const char *domain, const char *host)
                    || host[host_length - domain_length - 1] == '.'));
 }
 
+/* @return what is wrong with one of them, in words that follow its name, or
+ *         NULL */
+static const char *attributes_check(const cp_server_config *config, int i)
+{
+    const cp_attributes *all = config->site.attributes;
+
+    if (config->realm && !all[i].domain) {
+        return "needs a domain=, since CookiePolicyRealm joins hosts";
+    }
+    for (int j = 0; j < CP_MANAGED_COUNT; j++) {
+        if ((j < i && strcasecmp(all[i].name, all[j].name) == 0)
+            || (j != i && strcasecmp(all[i].name, cp_rooms[j]->name) == 0)) {
+            return "has a name= that another managed cookie has";
+        }
+    }
+    return NULL;
+}
+
+static int attributes_complain(server_rec *s, int cookie, const char *wrong,
+                               apr_pool_t *pool)
+{
+    return cp_compile_complain(s, apr_pstrcat(pool, "CookiePolicyAttributes ",
+                                              cp_rooms[cookie]->name, " ",
+                                              NULL), wrong);
+}
+
 static int attributes_compile(server_rec *s, cp_server_config *config,
                               apr_pool_t *pool)
 {
@@ -142,24 +168,24 @@ static int attributes_compile(server_rec *s, cp_server_config *config,
         all[i] = config->attributes[i];
         attributes_default(&all[i], i, (int)config->site.consent_lifetime);
         wrong = cp_attributes_compile(&all[i], pool);
-        if (!wrong && config->realm && !all[i].domain) {
-            wrong = "needs a domain=, since CookiePolicyRealm joins hosts";
-        }
-        if (!wrong && all[i].domain
-            && !domain_covers(all[i].domain, s->server_hostname)) {
-            wrong = "has a domain= that the virtual host's name is not in";
-        }
-        for (int j = 0; !wrong && j < CP_MANAGED_COUNT; j++) {
-            if ((j < i && strcasecmp(all[i].name, all[j].name) == 0)
-                || (j != i
-                    && strcasecmp(all[i].name, cp_rooms[j]->name) == 0)) {
-                wrong = "has a name= that another managed cookie has";
-            }
-        }
+        wrong = wrong ? wrong : attributes_check(config, i);
         if (wrong) {
-            return cp_compile_complain(
-                s, apr_pstrcat(pool, "CookiePolicyAttributes ",
-                               cp_rooms[i]->name, " ", NULL), wrong);
+            return attributes_complain(s, i, wrong, pool);
+        }
+    }
+    return OK;
+}
+
+/* Of each host, also of those that share a configuration. */
+static int domains_check(server_rec *s, apr_pool_t *pool)
+{
+    const cp_attributes *all = cp_server_config_of(s)->site.attributes;
+
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        if (all[i].domain && !domain_covers(all[i].domain,
+                                            s->server_hostname)) {
+            return attributes_complain(s, i, "has a domain= that the virtual "
+                                       "host's name is not in", pool);
         }
     }
     return OK;
@@ -192,12 +218,33 @@ static apr_uint32_t seconds_or(int configured, apr_uint32_t otherwise)
     return configured == CP_UNSET ? otherwise : (apr_uint32_t)configured;
 }
 
-static int server_compile(server_rec *s, apr_hash_t *policies,
-                          apr_pool_t *pool)
+/* Whether what is said of attributes is the same. */
+static bool has_attributes_of(const cp_server_config *one,
+                              const cp_server_config *two)
+{
+    return !one->realm == !two->realm
+           && one->site.consent_lifetime == two->site.consent_lifetime
+           && memcmp(one->attributes, two->attributes,
+                     sizeof(one->attributes)) == 0;
+}
+
+/* What the hosts' configurations are compiled with. */
+typedef struct compilation {
+    const cp_server_config *first;      /* the main server's; it comes first */
+    const cp_phrases *phrases;
+    cp_policies *policies;
+    cp_banners *banners;
+    apr_pool_t *pool;
+} compilation;
+
+static int server_compile(server_rec *s, const compilation *with)
 {
     cp_server_config *config = cp_server_config_of(s);
     cp_site *site = &config->site;
-    int wrong;
+    int wrong = OK;
+
+    config->phrases = with->phrases;
+    config->requires_visitor = required_list(with->pool)->nelts > 0;
 
     if (!config->path) {
         config->path = "/cookie-policy";
@@ -213,11 +260,15 @@ static int server_compile(server_rec *s, apr_hash_t *policies,
         return cp_compile_complain(s, "CookiePolicySessionTimeout: idle= is "
                                    "longer than absolute=", "");
     }
-    wrong = attributes_compile(s, config, pool);
-    if (wrong) {
-        return wrong;
+    if (config != with->first && has_attributes_of(config, with->first)) {
+        memcpy(site->attributes, with->first->site.attributes,
+               sizeof(site->attributes));
     }
-    return cp_policy_of_server(s, policies, pool);
+    else {
+        wrong = attributes_compile(s, config, with->pool);
+    }
+    wrong = wrong ? wrong : cp_policy_of_server(s, with->policies);
+    return wrong ? wrong : banner_compile(s, with->banners);
 }
 
 static const char *state_dir_of(const cp_server_config *config)
@@ -261,31 +312,30 @@ static const char *key_file_check(const char *file, apr_pool_t *pool)
                                 error, file) : NULL;
 }
 
+/* Hosts without a directive of ours have the main server's configuration: of
+ * ten thousand hosts most may be such. */
 static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
                            apr_pool_t *ptemp)
 {
-    apr_hash_t *policies = apr_hash_make(ptemp);
-    cp_banners *banners = cp_banners_make(pconf, ptemp);
     const char *error = NULL;
-    const cp_phrases *phrases = cp_phrases_make(&error, pconf);
+    const compilation with = {
+        cp_server_config_of(main_server), cp_phrases_make(&error, pconf),
+        cp_policies_make(pconf, ptemp), cp_banners_make(pconf, ptemp), pconf
+    };
+    int wrong = OK;
 
-    if (!phrases) {
+    if (!with.phrases) {
         return cp_compile_complain(main_server, error, "");
     }
-    for (server_rec *s = main_server; s; s = s->next) {
-        int wrong = server_compile(s, policies, pconf);
-
-        cp_server_config_of(s)->phrases = phrases;
-        cp_server_config_of(s)->requires_visitor =
-            required_list(pconf)->nelts > 0;
-        cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
-                                                   &cookiepolicy_module));
-        wrong = wrong ? wrong : banner_compile(s, banners);
-        if (wrong) {
-            return wrong;
+    for (server_rec *s = main_server; s && !wrong; s = s->next) {
+        if (s == main_server || cp_server_config_of(s) != with.first) {
+            cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
+                                                       &cookiepolicy_module));
+            wrong = server_compile(s, &with);
         }
+        wrong = wrong ? wrong : domains_check(s, ptemp);
     }
-    return required_check(required_list(pconf), ptemp);
+    return wrong ? wrong : required_check(required_list(pconf), ptemp);
 }
 
 static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,

@@ -4,13 +4,37 @@
  */
 #include "compile.h"
 
+#include <apr_hash.h>
 #include <apr_strings.h>
+
+struct cp_policies {
+    apr_pool_t *pool;
+    apr_pool_t *scratch;
+    apr_hash_t *made;           /* by all lines of a host */
+    const cp_server_config *first;  /* the first host; or NULL */
+    cp_policy standard;         /* what every policy begins with */
+    cp_declaration *managed[CP_MANAGED_COUNT];
+};
+
+cp_policies *cp_policies_make(apr_pool_t *pool, apr_pool_t *scratch)
+{
+    cp_policies *policies = apr_pcalloc(scratch, sizeof(*policies));
+
+    policies->pool = pool;
+    policies->scratch = scratch;
+    policies->made = apr_hash_make(scratch);
+    policies->standard.category_count =
+        cp_policy_standard(policies->standard.categories, pool);
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        policies->managed[i] = cp_policy_managed(cp_rooms[i]->name, pool);
+    }
+    return policies;
+}
 
 static const char *categories_collect(cp_policy *policy,
                                       const apr_array_header_t *added,
                                       apr_pool_t *pool)
 {
-    policy->category_count = cp_policy_standard(policy->categories, pool);
     for (int i = 0; i < added->nelts; i++) {
         const cp_category *category = APR_ARRAY_IDX(added, i, cp_category *);
         int at = cp_policy_category(policy, cp_span_of(category->name));
@@ -55,22 +79,18 @@ static void declaration_add(apr_array_header_t *all, apr_hash_t *places,
 }
 
 static apr_array_header_t *declarations_collect(
-    const cp_server_config *config, apr_pool_t *pool)
+    const cp_policies *policies, const cp_server_config *config,
+    apr_pool_t *scratch)
 {
     /* Room for all, so that none moves. */
-    apr_array_header_t *all = apr_array_make(pool, CP_MANAGED_COUNT
+    apr_array_header_t *all = apr_array_make(scratch, CP_MANAGED_COUNT
                                              + config->declarations->nelts,
                                              sizeof(cp_declaration *));
-    apr_pool_t *scratch;
-    apr_hash_t *places;
+    apr_hash_t *places = apr_hash_make(scratch);
 
-    apr_pool_create(&scratch, pool);
-    places = apr_hash_make(scratch);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (i != CP_SESSION || config->site.session != CP_SESSION_OFF) {
-            declaration_add(all, places,
-                            cp_policy_managed(cp_rooms[i]->name, pool),
-                            scratch);
+            declaration_add(all, places, policies->managed[i], scratch);
         }
     }
     for (int i = 0; i < config->declarations->nelts; i++) {
@@ -78,7 +98,6 @@ static apr_array_header_t *declarations_collect(
                                                    cp_declaration *),
                         scratch);
     }
-    apr_pool_destroy(scratch);
     return all;
 }
 
@@ -127,37 +146,47 @@ static bool says_the_same(const cp_server_config *one,
            && one->third_parties->nelts == two->third_parties->nelts;
 }
 
-int cp_policy_of_server(server_rec *s, apr_hash_t *policies, apr_pool_t *pool)
+/* @return what is wrong, or NULL */
+static const char *policy_make(cp_policies *policies, const char *key,
+                               const cp_server_config *config)
 {
-    static const char first[] = "first";
+    cp_policy *policy = apr_pmemdup(policies->pool, &policies->standard,
+                                    sizeof(*policy));
+    const char *wrong = categories_collect(policy, config->categories,
+                                           policies->pool);
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, policies->scratch);
+    if (!wrong) {
+        wrong = cp_policy_compile(policy,
+                                  declarations_collect(policies, config,
+                                                       scratch),
+                                  config->third_parties, policies->pool);
+    }
+    apr_pool_destroy(scratch);
+    apr_hash_set(policies->made, key, APR_HASH_KEY_STRING, policy);
+    return wrong;
+}
+
+int cp_policy_of_server(server_rec *s, cp_policies *policies)
+{
     cp_server_config *config = cp_server_config_of(s);
-    cp_server_config *before = apr_hash_get(policies, first,
-                                            sizeof(first));
-    cp_policy *policy;
-    const char *wrong;
+    const char *wrong = NULL;
     const char *key;
 
     /* Most hosts add nothing to what they inherit. */
-    if (before && says_the_same(config, before)) {
-        config->site.policy = before->site.policy;
+    if (policies->first && says_the_same(config, policies->first)) {
+        config->site.policy = policies->first->site.policy;
         return OK;
     }
-    key = policy_key(config, apr_hash_pool_get(policies));
-    policy = apr_hash_get(policies, key, APR_HASH_KEY_STRING);
-    wrong = NULL;
-    if (!policy) {
-        policy = apr_pcalloc(pool, sizeof(*policy));
-        wrong = categories_collect(policy, config->categories, pool);
-        if (!wrong) {
-            wrong = cp_policy_compile(policy,
-                                      declarations_collect(config, pool),
-                                      config->third_parties, pool);
-        }
-        apr_hash_set(policies, key, APR_HASH_KEY_STRING, policy);
+    key = policy_key(config, policies->scratch);
+    if (!apr_hash_get(policies->made, key, APR_HASH_KEY_STRING)) {
+        wrong = policy_make(policies, key, config);
     }
-    config->site.policy = policy;
-    if (!before) {
-        apr_hash_set(policies, first, sizeof(first), config);
+    config->site.policy = apr_hash_get(policies->made, key,
+                                       APR_HASH_KEY_STRING);
+    if (!policies->first) {
+        policies->first = config;
     }
     return wrong ? cp_compile_complain(s, wrong, "") : OK;
 }
