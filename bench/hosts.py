@@ -13,7 +13,7 @@ from server import NotMeasured, Server
 COUNT = 10000
 STARTED = 'resuming normal operations'
 
-# What a host says of its own, where each does.
+# What a host says of its own, where each does; and as many words of httpd's.
 OWN = '''\
 CookiePolicyCookie cart{i} necessary provider="Shop {i}" \\
     purpose="To keep what is in the basket"
@@ -22,10 +22,18 @@ CookiePolicyCookie seen{i} statistics provider="Shop {i}" lifetime=1y \\
 CookiePolicyController name="Shop {i}" url="https://h{i}.example/"
 '''
 
+ALIASES = '''\
+ServerAlias a{i}.example b{i}.example c{i}.example d{i}.example e{i}.example
+ServerAlias f{i}.example g{i}.example h{i}.example j{i}.example k{i}.example
+ServerAlias l{i}.example m{i}.example n{i}.example
+'''
+
+# Each with what it is compared with.
 VARIANTS = (
-    ('hosts-bare', (), ''),
-    ('hosts', ('module', 'consent'), ''),
-    ('hosts-own', ('module', 'consent'), OWN),
+    ('hosts-bare', None, (), ''),
+    ('hosts', 'hosts-bare', ('module', 'consent'), ''),
+    ('hosts-bare-own', None, (), ALIASES),
+    ('hosts-own', 'hosts-bare-own', ('module', 'consent'), OWN),
 )
 
 
@@ -86,23 +94,23 @@ def _once(place, files, text):
 
 
 def measure(place, results, rounds):
-    """In turns; of each the median. Figures a host are what is more than bare
-    httpd with the same hosts takes."""
-    taken = {name: [] for name, _, _ in VARIANTS}
+    """In turns; of each the median. What a host takes is what it takes more
+    than bare httpd with the same hosts."""
+    taken = {variant[0]: [] for variant in VARIANTS}
     for _ in range(rounds):
-        for name, files, own in VARIANTS:
+        for name, _, files, own in VARIANTS:
             taken[name].append(_once(place, files, _text(own)))
-    figures = {name: {what: median(one[what] for one in runs)
-                      for what in runs[0]} for name, runs in taken.items()}
-    bare = figures['hosts-bare']
-    for name, found in figures.items():
-        for what, value in found.items():
-            results.set(name, what, value)
-        if name == 'hosts-bare':
-            continue
-        results.set(name, 'memory_host',
-                    (found['memory'] - bare['memory']) / COUNT)
-        for what in ('start', 'reload', 'check'):
-            results.set(name, f'{what}_ratio', median(
-                one[what] / other[what]
-                for one, other in zip(taken[name], taken['hosts-bare'])))
+    for name, bare, _, _ in VARIANTS:
+        for what in taken[name][0]:
+            results.set(name, what, median(one[what] for one in taken[name]))
+        if bare:
+            _compare(results, name, bare, taken)
+
+
+def _compare(results, name, bare, taken):
+    more = results.get(name, 'memory') - results.get(bare, 'memory')
+    results.set(name, 'memory_host', more / COUNT)
+    for what in ('start', 'reload', 'check'):
+        results.set(name, f'{what}_ratio', median(
+            one[what] / other[what]
+            for one, other in zip(taken[name], taken[bare])))

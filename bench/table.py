@@ -14,7 +14,8 @@ COLUMNS = (('ir', 'Ir a request', '{:,.0f}'), ('ir_ratio', 'to bare', '{:.2f}'),
            ('h2_ratio', 'to bare', '{:.2f}'))
 
 HOSTS = (('hosts-bare', 'bare httpd'), ('hosts', 'one policy for all'),
-         ('hosts-own', 'each with lines of its own'))
+         ('hosts-bare-own', 'bare httpd, three lines of ServerAlias each'),
+         ('hosts-own', 'three lines of its own each'))
 HOST_COLUMNS = (('start', 'start, s', '{:.2f}'), ('start_ratio', 'to bare', '{:.2f}'),
                 ('reload', 'reload, s', '{:.2f}'), ('reload_ratio', 'to bare', '{:.2f}'),
                 ('check', '`-t`, s', '{:.2f}'), ('check_ratio', 'to bare', '{:.2f}'),

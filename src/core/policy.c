@@ -89,7 +89,7 @@ const char *cp_rule_word(cp_rule rule)
     return rule_words[rule];
 }
 
-int cp_policy_standard(cp_category *categories, apr_pool_t *pool)
+void cp_policy_begin(cp_policy *policy, apr_pool_t *pool)
 {
     static const struct {
         const char *name;
@@ -101,15 +101,16 @@ int cp_policy_standard(cp_category *categories, apr_pool_t *pool)
         { "first-party", CP_RULE_CONSENT },
         { "third-party", CP_RULE_CONSENT },
     };
-    int count = sizeof(standard) / sizeof(standard[0]);
     const apr_table_t *none = apr_table_make(pool, 1);
 
-    for (int i = 0; i < count; i++) {
-        categories[i] = (cp_category){ .name = standard[i].name,
-                                       .rule = standard[i].rule,
-                                       .texts = none };
+    policy->category_count = sizeof(standard) / sizeof(standard[0]);
+    policy->categories = apr_pcalloc(pool, CP_CATEGORIES_MAX
+                                           * sizeof(*policy->categories));
+    for (int i = 0; i < policy->category_count; i++) {
+        policy->categories[i] = (cp_category){ .name = standard[i].name,
+                                               .rule = standard[i].rule,
+                                               .texts = none };
     }
-    return count;
 }
 
 cp_declaration *cp_policy_managed(const char *cookie, apr_pool_t *pool)

@@ -93,7 +93,7 @@ typedef struct cp_declared {
 
 typedef struct cp_policy {
     int category_count;
-    cp_category categories[CP_CATEGORIES_MAX];
+    cp_category *categories;    /* CP_CATEGORIES_MAX at most */
     const cp_declared *declared;    /* in the order of their lines */
     int declared_count;
     const apr_array_header_t *third_parties;    /* of cp_third_party */
@@ -117,8 +117,9 @@ bool cp_rule_read(const char *word, cp_rule *rule);
 
 const char *cp_rule_word(cp_rule rule);
 
-/** The categories that are always there, without texts. */
-int cp_policy_standard(cp_category *categories, apr_pool_t *pool);
+/** Gives a policy the categories that are always there, without texts, and
+ *  room for more. */
+void cp_policy_begin(cp_policy *policy, apr_pool_t *pool);
 
 /** The declaration of a managed cookie, without texts. */
 cp_declaration *cp_policy_managed(const char *cookie, apr_pool_t *pool);

@@ -47,7 +47,7 @@ typedef struct cp_site {
     apr_uint32_t absolute;      /* seconds */
     apr_uint32_t consent_lifetime;  /* seconds */
     bool gpc;                   /* Sec-GPC is honoured */
-    cp_attributes attributes[CP_MANAGED_COUNT];
+    const cp_attributes *attributes;    /* of each managed cookie */
 } cp_site;
 
 /** What a directory may have configured otherwise than its host. */

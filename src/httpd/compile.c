@@ -17,6 +17,7 @@
 #include <mpm_common.h>
 
 #define WANTED "mod_cookiepolicy: wanted"
+#define BANNER_WANTED "mod_cookiepolicy: banner wanted"
 #define REQUIRED "mod_cookiepolicy: required"
 
 #define DEFAULT_IDLE (30 * 60)
@@ -29,11 +30,16 @@ void cp_config_want(apr_pool_t *pool)
     apr_pool_userdata_setn("", WANTED, NULL, pool);
 }
 
-static bool is_wanted(apr_pool_t *pool)
+void cp_config_want_banner(apr_pool_t *pool)
+{
+    apr_pool_userdata_setn("", BANNER_WANTED, NULL, pool);
+}
+
+static bool is_wanted(const char *what, apr_pool_t *pool)
 {
     void *wanted = NULL;
 
-    apr_pool_userdata_get(&wanted, WANTED, pool);
+    apr_pool_userdata_get(&wanted, what, pool);
     return wanted != NULL;
 }
 
@@ -160,14 +166,18 @@ static int attributes_complain(server_rec *s, int cookie, const char *wrong,
 static int attributes_compile(server_rec *s, cp_server_config *config,
                               apr_pool_t *pool)
 {
-    cp_attributes *all = config->site.attributes;
+    cp_attributes *all = cp_attributes_create(pool);
 
+    if (config->attributes) {
+        memcpy(all, config->attributes, CP_MANAGED_COUNT * sizeof(*all));
+    }
+    config->site.attributes = all;
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        const char *wrong;
-
-        all[i] = config->attributes[i];
         attributes_default(&all[i], i, (int)config->site.consent_lifetime);
-        wrong = cp_attributes_compile(&all[i], pool);
+    }
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        const char *wrong = cp_attributes_compile(&all[i], pool);
+
         wrong = wrong ? wrong : attributes_check(config, i);
         if (wrong) {
             return attributes_complain(s, i, wrong, pool);
@@ -193,6 +203,7 @@ static int domains_check(server_rec *s, apr_pool_t *pool)
 
 /* --- Virtual hosts ---------------------------------------------------- */
 
+/* @param banners  NULL: they could not be made */
 static int banner_compile(server_rec *s, cp_banners *banners)
 {
     cp_server_config *config = cp_server_config_of(s);
@@ -218,14 +229,13 @@ static apr_uint32_t seconds_or(int configured, apr_uint32_t otherwise)
     return configured == CP_UNSET ? otherwise : (apr_uint32_t)configured;
 }
 
-/* Whether what is said of attributes is the same. */
+/* Whether a host adds nothing of attributes to what another has. */
 static bool has_attributes_of(const cp_server_config *one,
                               const cp_server_config *two)
 {
     return !one->realm == !two->realm
            && one->site.consent_lifetime == two->site.consent_lifetime
-           && memcmp(one->attributes, two->attributes,
-                     sizeof(one->attributes)) == 0;
+           && one->attributes == two->attributes;
 }
 
 /* What the hosts' configurations are compiled with. */
@@ -233,7 +243,8 @@ typedef struct compilation {
     const cp_server_config *first;      /* the main server's; it comes first */
     const cp_phrases *phrases;
     cp_policies *policies;
-    cp_banners *banners;
+    bool asks;                  /* some page may have the banner */
+    cp_banners *banners;        /* NULL without, or where they fail */
     apr_pool_t *pool;
 } compilation;
 
@@ -261,14 +272,13 @@ static int server_compile(server_rec *s, const compilation *with)
                                    "longer than absolute=", "");
     }
     if (config != with->first && has_attributes_of(config, with->first)) {
-        memcpy(site->attributes, with->first->site.attributes,
-               sizeof(site->attributes));
+        site->attributes = with->first->site.attributes;
     }
     else {
         wrong = attributes_compile(s, config, with->pool);
     }
     wrong = wrong ? wrong : cp_policy_of_server(s, with->policies);
-    return wrong ? wrong : banner_compile(s, with->banners);
+    return wrong || !with->asks ? wrong : banner_compile(s, with->banners);
 }
 
 static const char *state_dir_of(const cp_server_config *config)
@@ -318,9 +328,11 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
                            apr_pool_t *ptemp)
 {
     const char *error = NULL;
+    bool asks = is_wanted(BANNER_WANTED, pconf);
     const compilation with = {
         cp_server_config_of(main_server), cp_phrases_make(&error, pconf),
-        cp_policies_make(pconf, ptemp), cp_banners_make(pconf, ptemp), pconf
+        cp_policies_make(pconf, ptemp), asks,
+        asks ? cp_banners_make(pconf, ptemp) : NULL, pconf
     };
     int wrong = OK;
 
@@ -346,7 +358,7 @@ static int cp_check_config(apr_pool_t *pconf, apr_pool_t *plog,
     int wrong;
 
     (void)plog;
-    if (!is_wanted(pconf)) {
+    if (!is_wanted(WANTED, pconf)) {
         return OK;
     }
     wrong = servers_compile(main_server, pconf, ptemp);
@@ -392,7 +404,7 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     cp_store *store;
 
     (void)plog;
-    if (!is_wanted(pconf)
+    if (!is_wanted(WANTED, pconf)
         || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }

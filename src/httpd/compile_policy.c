@@ -6,11 +6,14 @@
 
 #include <apr_hash.h>
 #include <apr_strings.h>
+#include <openssl/evp.h>
+
+#define SHA256_LENGTH 32
 
 struct cp_policies {
     apr_pool_t *pool;
-    apr_pool_t *scratch;
-    apr_hash_t *made;           /* by all lines of a host */
+    apr_pool_t *work;           /* cleared for each host */
+    apr_hash_t *made;           /* by the digest of all lines of a host */
     const cp_server_config *first;  /* the first host; or NULL */
     cp_policy standard;         /* what every policy begins with */
     cp_declaration *managed[CP_MANAGED_COUNT];
@@ -21,10 +24,9 @@ cp_policies *cp_policies_make(apr_pool_t *pool, apr_pool_t *scratch)
     cp_policies *policies = apr_pcalloc(scratch, sizeof(*policies));
 
     policies->pool = pool;
-    policies->scratch = scratch;
+    apr_pool_create(&policies->work, scratch);
     policies->made = apr_hash_make(scratch);
-    policies->standard.category_count =
-        cp_policy_standard(policies->standard.categories, pool);
+    cp_policy_begin(&policies->standard, scratch);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         policies->managed[i] = cp_policy_managed(cp_rooms[i]->name, pool);
     }
@@ -79,9 +81,9 @@ static void declaration_add(apr_array_header_t *all, apr_hash_t *places,
 }
 
 static apr_array_header_t *declarations_collect(
-    const cp_policies *policies, const cp_server_config *config,
-    apr_pool_t *scratch)
+    const cp_policies *policies, const cp_server_config *config)
 {
+    apr_pool_t *scratch = policies->work;
     /* Room for all, so that none moves. */
     apr_array_header_t *all = apr_array_make(scratch, CP_MANAGED_COUNT
                                              + config->declarations->nelts,
@@ -108,10 +110,17 @@ static void key_add(apr_array_header_t *lines, const char *kind,
     *(const char **)apr_array_push(lines) = line;
 }
 
-/* What the site wrote, so that hosts that say the same have the same key. */
-static const char *policy_key(const cp_server_config *config,
-                              apr_pool_t *pool)
+/* Of what the site wrote. */
+typedef struct policy_key {
+    unsigned char bytes[SHA256_LENGTH];
+} policy_key;
+
+/* Hosts that say the same have the same key. Whole lines would take more
+ * memory than the policy. @return false when OpenSSL fails */
+static bool key_make(policy_key *key, const cp_server_config *config,
+                     apr_pool_t *pool)
 {
+    const char *text;
     apr_array_header_t *lines = apr_array_make(pool, 16, sizeof(char *));
 
     key_add(lines, "session",
@@ -131,7 +140,9 @@ static const char *policy_key(const cp_server_config *config,
 
         key_add(lines, one->category, one->origin);
     }
-    return apr_array_pstrcat(pool, lines, '\n');
+    text = apr_array_pstrcat(pool, lines, '\n');
+    return EVP_Digest(text, strlen(text), key->bytes, NULL, EVP_sha256(),
+                      NULL) == 1;
 }
 
 static bool says_the_same(const cp_server_config *one,
@@ -147,44 +158,50 @@ static bool says_the_same(const cp_server_config *one,
 }
 
 /* @return what is wrong, or NULL */
-static const char *policy_make(cp_policies *policies, const char *key,
+static const char *policy_make(const cp_policy **made, cp_policies *policies,
                                const cp_server_config *config)
 {
     cp_policy *policy = apr_pmemdup(policies->pool, &policies->standard,
                                     sizeof(*policy));
-    const char *wrong = categories_collect(policy, config->categories,
-                                           policies->pool);
-    apr_pool_t *scratch;
+    cp_category all[CP_CATEGORIES_MAX];
+    const char *wrong;
 
-    apr_pool_create(&scratch, policies->scratch);
-    if (!wrong) {
-        wrong = cp_policy_compile(policy,
-                                  declarations_collect(policies, config,
-                                                       scratch),
-                                  config->third_parties, policies->pool);
-    }
-    apr_pool_destroy(scratch);
-    apr_hash_set(policies->made, key, APR_HASH_KEY_STRING, policy);
-    return wrong;
+    *made = policy;
+    policy->categories = memcpy(all, policies->standard.categories,
+                                sizeof(all));
+    wrong = categories_collect(policy, config->categories, policies->pool);
+    policy->categories = apr_pmemdup(policies->pool, all,
+                                     (size_t)policy->category_count
+                                     * sizeof(*all));
+    return wrong ? wrong
+           : cp_policy_compile(policy, declarations_collect(policies, config),
+                               config->third_parties, policies->pool);
 }
 
 int cp_policy_of_server(server_rec *s, cp_policies *policies)
 {
     cp_server_config *config = cp_server_config_of(s);
+    const cp_policy **policy = &config->site.policy;
     const char *wrong = NULL;
-    const char *key;
+    policy_key key = { { 0 } };
 
     /* Most hosts add nothing to what they inherit. */
     if (policies->first && says_the_same(config, policies->first)) {
-        config->site.policy = policies->first->site.policy;
+        *policy = policies->first->site.policy;
         return OK;
     }
-    key = policy_key(config, policies->scratch);
-    if (!apr_hash_get(policies->made, key, APR_HASH_KEY_STRING)) {
-        wrong = policy_make(policies, key, config);
+    apr_pool_clear(policies->work);
+    if (!key_make(&key, config, policies->work)) {
+        return cp_compile_complain(s, "OpenSSL gives no SHA-256", "");
     }
-    config->site.policy = apr_hash_get(policies->made, key,
-                                       APR_HASH_KEY_STRING);
+    *policy = apr_hash_get(policies->made, &key, sizeof(key));
+    if (!*policy) {
+        apr_pool_t *pool = apr_hash_pool_get(policies->made);
+
+        wrong = policy_make(policy, policies, config);
+        apr_hash_set(policies->made, apr_pmemdup(pool, &key, sizeof(key)),
+                     sizeof(key), *policy);
+    }
     if (!policies->first) {
         policies->first = config;
     }

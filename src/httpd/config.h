@@ -110,8 +110,8 @@ typedef struct cp_server_config {
     int gpc;
     const char *consent_log;    /* a file, |program, or "none" */
     const cp_template *frame;   /* HTML around the pages */
-    cp_attributes attributes[CP_MANAGED_COUNT];     /* NULL and CP_UNSET:
-                                                       not set */
+    cp_attributes *attributes;  /* of each managed cookie, where some is set;
+                                   or NULL */
 
     /* Of the main server alone. */
     const char *state_dir;
@@ -142,12 +142,19 @@ void cp_dir_config_compile(cp_dir_config *config);
 void *cp_server_config_create(apr_pool_t *pool, server_rec *server);
 void *cp_server_config_merge(apr_pool_t *pool, void *base, void *add);
 
+/** Attributes of all managed cookies, none of them set. */
+cp_attributes *cp_attributes_create(apr_pool_t *pool);
+
 /**
  * Notes that some part of the configuration turns the engine on: keys and
  * store are then needed, and without them httpd does not start.
  * @param pool  the configuration's
  */
 void cp_config_want(apr_pool_t *pool);
+
+/** Notes that some part of the configuration may show the banner: it is then
+ *  made for each host that has something to ask. */
+void cp_config_want_banner(apr_pool_t *pool);
 
 /** What a line of httpd.conf requires of the visitor. */
 typedef struct cp_required {

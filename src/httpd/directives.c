@@ -146,6 +146,9 @@ static const char *set_allow(cmd_parms *cmd, void *dir, const char *word)
                                "None, All, or some of Session, Csrf, "
                                "Language, Consent and Banner");
     }
+    if (config->allow & CP_ALLOW_BANNER) {
+        cp_config_want_banner(cmd->pool);
+    }
     return NULL;
 }
 
@@ -322,6 +325,9 @@ static const char *set_banner(cmd_parms *cmd, void *dir, int on)
     cp_dir_config *config = dir;
 
     config->banner = on;
+    if (on) {
+        cp_config_want_banner(cmd->pool);
+    }
     claim(cmd, config, CP_ALLOW_BANNER);
     return NULL;
 }

@@ -183,13 +183,13 @@ static const char *word_read(cmd_parms *cmd, cp_declaration *declaration,
 const char *cp_directive_cookie(cmd_parms *cmd, void *dir,
                                 const char *arguments)
 {
-    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
+    apr_array_header_t *words = cp_words_all(cmd, arguments);
     const char *const *argv = words ? (const char *const *)words->elts : NULL;
     int argc = words ? words->nelts : 0;
     cp_server_config *config = cp_words_server(cmd);
     cp_declaration *declaration = apr_pcalloc(cmd->pool,
                                               sizeof(*declaration));
-    apr_table_t *texts = apr_table_make(cmd->pool, 8);
+    apr_table_t *texts = apr_table_make(cmd->pool, argc > 2 ? argc - 2 : 1);
     const char *wrong = NULL;
 
     (void)dir;

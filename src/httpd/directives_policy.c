@@ -50,7 +50,7 @@ static const char *signals_read(cmd_parms *cmd, const char *signals)
 const char *cp_directive_category(cmd_parms *cmd, void *dir,
                                   const char *arguments)
 {
-    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
+    apr_array_header_t *words = cp_words_all(cmd, arguments);
     const char *const *argv = words ? (const char *const *)words->elts : NULL;
     int argc = words ? words->nelts : 0;
     cp_server_config *config = cp_words_server(cmd);
@@ -111,7 +111,7 @@ const char *cp_directive_controller(cmd_parms *cmd, void *dir,
                                     const char *arguments)
 {
     cp_server_config *config = cp_words_server(cmd);
-    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
+    apr_array_header_t *words = cp_words_all(cmd, arguments);
 
     (void)dir;
     for (int i = 0; words && i < words->nelts; i++) {
@@ -222,9 +222,10 @@ static const char *attribute_set(cmd_parms *cmd, cp_attributes *attributes,
 const char *cp_directive_attributes(cmd_parms *cmd, void *dir,
                                     const char *arguments)
 {
-    apr_array_header_t *words = cp_words_all(cmd->pool, arguments);
+    apr_array_header_t *words = cp_words_all(cmd, arguments);
     const char *const *argv = words ? (const char *const *)words->elts : NULL;
     int argc = words ? words->nelts : 0;
+    cp_server_config *config = cp_words_server(cmd);
 
     (void)dir;
     if (argc < 2) {
@@ -236,9 +237,12 @@ const char *cp_directive_attributes(cmd_parms *cmd, void *dir,
         if (strcmp(cp_rooms[i]->name, argv[0])) {
             continue;
         }
+        if (!config->attributes) {
+            config->attributes = cp_attributes_create(cmd->pool);
+        }
         for (int j = 1; j < argc; j++) {
-            const char *wrong = attribute_set(
-                cmd, &cp_words_server(cmd)->attributes[i], argv[j]);
+            const char *wrong = attribute_set(cmd, &config->attributes[i],
+                                              argv[j]);
 
             if (wrong) {
                 return wrong;

@@ -108,18 +108,25 @@ void *cp_server_config_create(apr_pool_t *pool, server_rec *server)
     config->forwarded = apr_array_make(pool, 0, sizeof(void *));
     config->categories = apr_array_make(pool, 0, sizeof(cp_category *));
     config->declarations = apr_array_make(pool, 0, sizeof(cp_declaration *));
-    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        config->attributes[i].max_age = CP_COOKIE_AGE_UNSET;
-    }
     return config;
+}
+
+cp_attributes *cp_attributes_create(apr_pool_t *pool)
+{
+    cp_attributes *all = apr_pcalloc(pool, CP_MANAGED_COUNT * sizeof(*all));
+
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        all[i].max_age = CP_COOKIE_AGE_UNSET;
+    }
+    return all;
 }
 
 #define INNER_POINTER(field) \
     merged->field = add->field ? add->field : base->field
 #define INNER_NUMBER(field) merged->field = inner(base->field, add->field)
 
-static void attributes_merge(cp_attributes *merged, const cp_attributes *base,
-                             const cp_attributes *add)
+static void attribute_merge(cp_attributes *merged, const cp_attributes *base,
+                            const cp_attributes *add)
 {
     *merged = *base;
     INNER_POINTER(name);
@@ -141,6 +148,21 @@ static void attributes_merge(cp_attributes *merged, const cp_attributes *base,
         merged->partitioned = add->partitioned;
         merged->partitioned_set = true;
     }
+}
+
+static cp_attributes *attributes_merge(apr_pool_t *pool, cp_attributes *base,
+                                       cp_attributes *add)
+{
+    cp_attributes *merged;
+
+    if (!base || !add) {
+        return add ? add : base;
+    }
+    merged = cp_attributes_create(pool);
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        attribute_merge(&merged[i], &base[i], &add[i]);
+    }
+    return merged;
 }
 
 void *cp_server_config_merge(apr_pool_t *pool, void *base_config,
@@ -178,9 +200,7 @@ void *cp_server_config_merge(apr_pool_t *pool, void *base_config,
     merged->third_parties = lists_add(pool, base->third_parties,
                                       add->third_parties,
                                       add->third_parties_cleared);
-    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        attributes_merge(&merged->attributes[i], &base->attributes[i],
-                         &add->attributes[i]);
-    }
+    merged->attributes = attributes_merge(pool, base->attributes,
+                                          add->attributes);
     return merged;
 }

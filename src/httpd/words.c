@@ -40,34 +40,38 @@ static const char *quoted_copy(const char *in, char **out)
     return *in ? in + 1 : NULL;
 }
 
-/* Takes the next word off. @return NULL where a quote is not closed */
-static const char *word_take(apr_pool_t *pool, const char **arguments)
+/* Takes the next word off, and writes it. @return NULL where a quote is not
+ * closed */
+static const char *word_take(const char **arguments, char **out)
 {
     const char *in = *arguments;
-    char *word = apr_palloc(pool, strlen(in) + 1);
-    char *out = word;
+    const char *word = *out;
 
     while (in && *in && *in != ' ' && *in != '\t') {
         if ((*in == '"' || *in == '\'')
-            && (out == word || out[-1] == '=')) {
-            in = quoted_copy(in, &out);
+            && (*out == word || (*out)[-1] == '=')) {
+            in = quoted_copy(in, out);
         }
         else {
-            *out++ = *in++;
+            *(*out)++ = *in++;
         }
     }
-    *out = '\0';
+    *(*out)++ = '\0';
     *arguments = in;
     return in ? word : NULL;
 }
 
-apr_array_header_t *cp_words_all(apr_pool_t *pool, const char *arguments)
+apr_array_header_t *cp_words_all(cmd_parms *cmd, const char *arguments)
 {
-    apr_array_header_t *words = apr_array_make(pool, 8, sizeof(char *));
+    apr_array_header_t *words = apr_array_make(cmd->temp_pool, 8,
+                                               sizeof(char *));
+    /* All words take no more than the line: where one ends in it is room for
+     * its end here. */
+    char *out = apr_palloc(cmd->pool, strlen(arguments) + 1);
 
     for (arguments += strspn(arguments, " \t"); *arguments;
          arguments += strspn(arguments, " \t")) {
-        const char *word = word_take(pool, &arguments);
+        const char *word = word_take(&arguments, &out);
 
         if (!word) {
             return NULL;

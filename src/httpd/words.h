@@ -23,9 +23,10 @@ const char *cp_words_value(apr_pool_t *pool, const char *word,
  * Splits a directive's arguments into words. Quotes, double or single, keep
  * blanks; they stand at a word's beginning or after its `=`, as in
  * purpose="To count". In them a backslash keeps a quote or a backslash.
- * @return an array of const char *; NULL where a quote is not closed
+ * @return an array of const char *, from the temporary pool, of words from the
+ *         configuration's; NULL where a quote is not closed
  */
-apr_array_header_t *cp_words_all(apr_pool_t *pool, const char *arguments);
+apr_array_header_t *cp_words_all(cmd_parms *cmd, const char *arguments);
 
 /** A word's place in a list that NULL ends, in any case of letters; or -1. */
 int cp_words_find(const char *const *words, const char *word);

@@ -35,7 +35,7 @@ static void policy_make(apr_pool_t *pool)
     apr_array_header_t *all = apr_array_make(pool, LINES,
                                              sizeof(cp_declaration *));
 
-    policy.category_count = cp_policy_standard(policy.categories, pool);
+    cp_policy_begin(&policy, pool);
     for (size_t i = 0; i < LINES; i++) {
         cp_declaration *one = apr_pcalloc(pool, sizeof(*one));
         const char *error = NULL;

@@ -49,7 +49,7 @@ static const cp_policy *policy_of(const char *category, const char *key,
     declaration->storage = storage;
     declaration->hardening.lifetime = CP_LIFETIME_NONE;
     *(cp_declaration **)apr_array_push(all) = declaration;
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     assert_null(cp_policy_compile(policy, all, NULL, pool));
     return policy;
 }
@@ -57,13 +57,20 @@ static const cp_policy *policy_of(const char *category, const char *key,
 static cp_site *site_of(const cp_policy *policy)
 {
     cp_site *site = apr_pcalloc(pool, sizeof(*site));
+    cp_attributes *all = apr_pcalloc(pool, CP_MANAGED_COUNT * sizeof(*all));
 
     site->policy = policy;
     site->consent_lifetime = 86400;
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        site->attributes[i].name = cp_rooms[i]->name;
+        all[i].name = cp_rooms[i]->name;
     }
+    site->attributes = all;
     return site;
+}
+
+static cp_attributes *attributes_of(cp_site *site)
+{
+    return (cp_attributes *)site->attributes;
 }
 
 static cp_banner_wish wish_of(const cp_policy *policy)
@@ -131,8 +138,8 @@ static void another_name_for_each_change(void **state)
     sites[6]->session = CP_SESSION_OFF;
     sites[7]->gpc = true;
     sites[8]->consent_lifetime++;
-    sites[9]->attributes[CP_SESSION].name = "__Host-sessionid";
-    sites[10]->attributes[CP_LANGUAGE].max_age = 60;
+    attributes_of(sites[9])[CP_SESSION].name = "__Host-sessionid";
+    attributes_of(sites[10])[CP_LANGUAGE].max_age = 60;
     sites[11]->policy = policy_of("statistics", "purpose", "To sum up",
                                   CP_STORAGE_COOKIE);
     for (int i = 0; i < CHANGES; i++) {

@@ -46,8 +46,7 @@ static inline cp_declaration *declare(const char *name, const char *category)
 static inline void declared_is_policy(void)
 {
     memset(&site.policy, 0, sizeof(site.policy));
-    site.policy.category_count = cp_policy_standard(site.policy.categories,
-                                                    site.pool);
+    cp_policy_begin(&site.policy, site.pool);
     assert_null(cp_policy_compile(&site.policy, declarations, NULL,
                                   site.pool));
 }

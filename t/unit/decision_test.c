@@ -463,7 +463,7 @@ static void a_name_on_the_wire(void **state)
 
     (void)state;
     site.site.session = CP_SESSION_APPLICATION;
-    site.site.attributes[CP_SESSION].name = "JSESSIONID";
+    site.attributes[CP_SESSION].name = "JSESSIONID";
     visit = sample_request(&site, "JSESSIONID=a; sid=b");
     assert_int_equal(cp_set_cookie_judge(visit, "JSESSIONID=1").decision,
                      CP_PASSES);

@@ -374,7 +374,7 @@ static cp_declaration *declare(const char *name, const char *key,
 
 static void texts_of_the_site_go_first(void **state)
 {
-    cp_category categories[CP_CATEGORIES_MAX];
+    cp_policy policy;
     cp_category own = { .name = "marketing",
                         .texts = apr_table_make(pool, 1) };
     cp_declaration *plain = declare("sessionid", NULL, NULL);
@@ -383,13 +383,13 @@ static void texts_of_the_site_go_first(void **state)
     cp_declaration *stored = declare("sessionid", NULL, NULL);
 
     (void)state;
-    cp_policy_standard(categories, pool);
-    assert_string_equal(cp_phrases_category(phrases, &categories[2], "title",
+    cp_policy_begin(&policy, pool);
+    assert_string_equal(cp_phrases_category(phrases, &policy.categories[2], "title",
                                             "fr", pool), "Statistiques");
-    apr_table_setn((apr_table_t *)categories[2].texts, "title[fr]", "Mesure");
-    assert_string_equal(cp_phrases_category(phrases, &categories[2], "title",
+    apr_table_setn((apr_table_t *)policy.categories[2].texts, "title[fr]", "Mesure");
+    assert_string_equal(cp_phrases_category(phrases, &policy.categories[2], "title",
                                             "fr-CA", pool), "Mesure");
-    assert_string_equal(cp_phrases_category(phrases, &categories[2], "title",
+    assert_string_equal(cp_phrases_category(phrases, &policy.categories[2], "title",
                                             "en", pool), "Statistics");
     assert_null(cp_phrases_category(phrases, &own, "title", "en", pool));
 
@@ -431,7 +431,7 @@ static cp_policy *policy_of(const cp_declaration *one, const char *origin)
     apr_array_header_t *parties = apr_array_make(pool, 1,
                                                  sizeof(cp_third_party));
 
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     *(const cp_declaration **)apr_array_push(all) = one;
     if (origin) {
         *(cp_third_party *)apr_array_push(parties) =
@@ -439,6 +439,14 @@ static cp_policy *policy_of(const cp_declaration *one, const char *origin)
     }
     assert_null(cp_policy_compile(policy, all, parties, pool));
     return policy;
+}
+
+static void entitle(cp_category *category)
+{
+    apr_table_t *texts = apr_table_make(pool, 1);
+
+    apr_table_setn(texts, "title", "t");
+    category->texts = texts;
 }
 
 static const char *digest_of(const cp_policy *policy, const char *tag)
@@ -473,7 +481,7 @@ static void digest_is_of_all_that_is_read(void **state)
     assert_string_not_equal(before, digest_of(policy_of(declare(
         "a", "purpose", "b"), "https://x.example"), "en"));
     renamed = policy_of(declare("a", "purpose", "b"), NULL);
-    apr_table_setn((apr_table_t *)renamed->categories[0].texts, "title", "t");
+    entitle(&renamed->categories[0]);
     assert_string_not_equal(before, digest_of(renamed, "en"));
 }
 
@@ -488,7 +496,7 @@ static void digest_is_of_nothing_else(void **state)
     (void)state;
     apr_table_setn((apr_table_t *)one->texts, "purpose[fr]", "c");
     policy = policy_of(one, NULL);
-    apr_table_setn((apr_table_t *)policy->categories[4].texts, "title", "t");
+    entitle(&policy->categories[4]);
     assert_string_equal(before, digest_of(policy, "en"));
     assert_string_not_equal(digest_of(policy_of(declare("a", "purpose", "b"),
                                                 NULL), "fr"),

@@ -121,7 +121,7 @@ static void standard_categories(void **state)
     cp_policy policy = { 0 };
 
     (void)state;
-    policy.category_count = cp_policy_standard(policy.categories, pool);
+    cp_policy_begin(&policy, pool);
     assert_int_equal(policy.category_count, 5);
     for (int i = 0; i < 5; i++) {
         const cp_category *category = &policy.categories[i];
@@ -227,7 +227,7 @@ static cp_policy *compiled(const fact *facts, size_t count, size_t first)
     apr_array_header_t *all = apr_array_make(pool, 8,
                                              sizeof(cp_declaration *));
 
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     for (size_t i = 0; i < count; i++) {
         *(cp_declaration **)apr_array_push(all) =
             declaration_of(&facts[(first + i) % count]);
@@ -399,7 +399,7 @@ static const cp_policy *compiled_with(const char *const *origins,
     apr_array_header_t *parties = apr_array_make(pool, 8,
                                                  sizeof(cp_third_party));
 
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     for (size_t i = 0; i < DECLARED; i++) {
         *(cp_declaration **)apr_array_push(all) =
             declaration_of(&declared[i]);
@@ -476,7 +476,7 @@ static const char *refused(const char *name, const char *category)
     apr_array_header_t *all = apr_array_make(pool, 8,
                                              sizeof(cp_declaration *));
 
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     *(cp_declaration **)apr_array_push(all) = declaration_of(&declared[0]);
     *(cp_declaration **)apr_array_push(all) = declaration_of(&more);
     return cp_policy_compile(policy, all, NULL, pool);
@@ -509,7 +509,7 @@ static void unknown_categories_of_third_parties(void **state)
     const char *error;
 
     (void)state;
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     *(cp_third_party *)apr_array_push(parties) =
         (cp_third_party){ "marketing", "https://a.example" };
     error = cp_policy_compile(policy, none, parties, pool);
@@ -550,7 +550,7 @@ static void too_many_patterns(void **state)
     const char *error = NULL;
 
     (void)state;
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     for (int i = 0; i < 33; i++) {
         fact from = { apr_psprintf(pool, "~x%d", i), "statistics", { NULL } };
         cp_declaration *one = declaration_of(&from);
@@ -597,7 +597,7 @@ static cp_policy *stored(const char *name, cp_storage storage,
 
     one->storage = storage;
     *(cp_declaration **)apr_array_push(all) = one;
-    policy->category_count = cp_policy_standard(policy->categories, pool);
+    cp_policy_begin(policy, pool);
     apr_table_setn(texts, "title", title);
     policy->categories[2].texts = texts;
     assert_null(cp_policy_compile(policy, all, NULL, pool));

@@ -175,6 +175,7 @@ static void many_categories(void **state)
 
     (void)state;
     memset(&site.policy, 0, sizeof(site.policy));
+    cp_policy_begin(&site.policy, site.pool);
     site.policy.category_count = CP_CATEGORIES_MAX;
     for (int i = 0; i < CP_CATEGORIES_MAX; i++) {
         const char *name = apr_psprintf(site.pool, "%c%031d", 'a' + i % 26,

@@ -24,7 +24,7 @@ static int setup(void **state)
     (void)state;
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    policy.category_count = cp_policy_standard(policy.categories, pool);
+    cp_policy_begin(&policy, pool);
     policy.categories[policy.category_count++] = marketing;
     return cp_policy_compile(&policy, apr_array_make(pool, 1, sizeof(void *)),
                              NULL, pool) ? -1 : 0;

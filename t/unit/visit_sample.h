@@ -24,6 +24,7 @@ typedef struct sample {
     apr_pool_t *pool;
     cp_keys keys;
     cp_policy policy;
+    cp_attributes attributes[CP_MANAGED_COUNT];
     cp_site site;
     cp_terms terms;
     cp_request request;
@@ -74,8 +75,7 @@ static inline void sample_policy(sample *s, const char *provider)
         s->pool, 8, sizeof(cp_declaration *));
 
     memset(&s->policy, 0, sizeof(s->policy));
-    s->policy.category_count = cp_policy_standard(s->policy.categories,
-                                                  s->pool);
+    cp_policy_begin(&s->policy, s->pool);
     sample_declare(declarations, "sessionid", "necessary", "site");
     sample_declare(declarations, "_pk_id", "statistics-anonymous", "Matomo");
     sample_declare(declarations, "_ga", "statistics", provider);
@@ -86,14 +86,15 @@ static inline void sample_policy(sample *s, const char *provider)
 static inline void sample_attributes(sample *s)
 {
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        s->site.attributes[i] = (cp_attributes){
+        s->attributes[i] = (cp_attributes){
             .name = cp_rooms[i]->name, .path = "/", .same_site = "Lax",
             .http_only = i == CP_SESSION || i == CP_LANGUAGE,
             .max_age = i == CP_SESSION || i == CP_CSRF
                        ? CP_COOKIE_AGE_SESSION : 86400
         };
-        cp_attributes_compile(&s->site.attributes[i], s->pool);
+        cp_attributes_compile(&s->attributes[i], s->pool);
     }
+    s->site.attributes = s->attributes;
 }
 
 /** The whole as most sites have it: everything on, two keys, eager; but what

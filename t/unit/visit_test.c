@@ -182,11 +182,11 @@ static void names_on_the_wire(void **state)
     cp_visit *visit;
 
     (void)state;
-    site.site.attributes[CP_SESSION].name = "__Host-sid";
-    site.site.attributes[CP_SESSION].secure = CP_SECURE_ON;
-    site.site.attributes[CP_CSRF].name = "XSRF-TOKEN";
+    site.attributes[CP_SESSION].name = "__Host-sid";
+    site.attributes[CP_SESSION].secure = CP_SECURE_ON;
+    site.attributes[CP_CSRF].name = "XSRF-TOKEN";
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-        assert_null(cp_attributes_compile(&site.site.attributes[i],
+        assert_null(cp_attributes_compile(&site.attributes[i],
                                           site.pool));
     }
     sample_browse(&site);
