@@ -8,17 +8,22 @@ from pathlib import Path
 from results import budgets
 from rows import BARE, ROWS
 
-COLUMNS = (('ir', 'Ir a request', '{:,.0f}'), ('ir_ratio', 'to bare', '{:.2f}'),
-           ('rate', 'requests/s', '{:,.0f}'), ('rate_ratio', 'to bare', '{:.2f}'),
+COLUMNS = (('ir', 'Ir a request', '{:,.0f}'),
+           ('ir_ratio', 'to bare', '{:.2f}'),
+           ('rate', 'requests/s', '{:,.0f}'),
+           ('rate_ratio', 'to bare', '{:.2f}'),
            ('h2', 'HTTP/2, requests/s', '{:,.0f}'),
            ('h2_ratio', 'to bare', '{:.2f}'))
 
 HOSTS = (('hosts-bare', 'bare httpd'), ('hosts', 'one policy for all'),
          ('hosts-bare-own', 'bare httpd, three lines of ServerAlias each'),
          ('hosts-own', 'three lines of its own each'))
-HOST_COLUMNS = (('start', 'start, s', '{:.2f}'), ('start_ratio', 'to bare', '{:.2f}'),
-                ('reload', 'reload, s', '{:.2f}'), ('reload_ratio', 'to bare', '{:.2f}'),
-                ('check', '`-t`, s', '{:.2f}'), ('check_ratio', 'to bare', '{:.2f}'),
+HOST_COLUMNS = (('start', 'start, s', '{:.2f}'),
+                ('start_ratio', 'to bare', '{:.2f}'),
+                ('reload', 'reload, s', '{:.2f}'),
+                ('reload_ratio', 'to bare', '{:.2f}'),
+                ('check', '`-t`, s', '{:.2f}'),
+                ('check_ratio', 'to bare', '{:.2f}'),
                 ('memory_host', 'bytes a host', '{:,.0f}'),
                 ('child', 'bytes a child', '{:,.0f}'))
 STORE_COLUMNS = (('look_up', 'look-up, ns', '{:.0f}'),
@@ -48,7 +53,7 @@ def _budget(results, one):
     value = results.get(one.row, one.figure)
     if value is None:
         return 'not measured', ''
-    return f'{value:,.2f}' if value < 1000 else f'{value:,.0f}', \
+    return f'{value:.3f}' if value < 10 else f'{value:,.0f}', \
         'met' if one.met(value) else 'NOT MET'
 
 
