@@ -84,9 +84,9 @@ class Server:
 
     def command(self, *arguments):
         """The command line of this httpd."""
-        defined = {'home': self.home, 'port': self.port, 'site': self.place.site,
-                   'modules': self.place.modules, 'module': self.place.module,
-                   'bench': HERE}
+        defined = {'home': self.home, 'port': self.port, 'bench': HERE,
+                   'site': self.place.site, 'modules': self.place.modules,
+                   'module': self.place.module}
         files = [HERE / 'conf' / f'{name}.conf' for name in self.files]
         line = [self.place.httpd, *arguments, '-f', HERE / 'conf/base.conf']
         for name, value in defined.items():
