@@ -9,6 +9,7 @@ are written there.
 """
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -56,7 +57,8 @@ class Bench:
                      for name, value in (cookies or {}).items())
         key = row.document, row.fresh, length
         if key not in self.bare:
-            asked = replace(BARE, document=row.document, fresh=row.fresh)
+            asked = replace(BARE, document=row.document, fresh=row.fresh,
+                            counts=max(row.counts, BARE.counts))
             self.bare[key] = per_request(self.place, asked,
                                          lambda client: cookies)
         return self.bare[key]
@@ -158,6 +160,9 @@ def whole(bench, httpd, quick):
 
 
 def main(extent, httpd, modules, room):
+    # No httpd is left behind: what ends this program unwinds it first.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     place = Place(httpd, modules, Path(room) / 'mod_cookiepolicy.so', room)
     bench = Bench(place, Results())
     if extent == 'guard':

@@ -181,7 +181,7 @@ BARE = Row('bare', 'bare httpd', group='bare')
 
 ROWS = [
     Row('returning', 'returning visitor, kept-alive connection',
-        ('module',), returning, quick=True),
+        ('module',), returning, counts=(100, 5100), quick=True),
     Row('chosen', 'the same, who has agreed to statistics',
         ('module', 'consent'), chosen),
     Row('stored', 'the same, logged in, session in the store',
