@@ -18,6 +18,7 @@ CookiePolicyStateDir {STATE}
 CookiePolicySessionStore shm:1M
 CookiePolicySessionHeader X-Session login
 CookiePolicyLanguage en fr
+CookiePolicyBanner On
 CookiePolicyCategory comfort objectable "title=Comfort" "title[fr]=Confort"
 CookiePolicyCookie _ga statistics "provider=Example Analytics" lifetime=13M "purpose=To count visits" "purpose[fr]=Compter les visites"
 CookiePolicyCookie ad_id first-party provider=Ads domain=own.example
