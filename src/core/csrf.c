@@ -3,7 +3,7 @@
 #include "token.h"
 
 #define RANDOM_PART 12
-#define MAC_PART 20
+#define SIGNED_PART 20
 
 static bool csrf_open(const cp_visit *visit)
 {
@@ -23,17 +23,17 @@ static bool is_alphanumeric(cp_span span)
     return good;
 }
 
-/* Up to 20 characters out of the MAC's first 16 bytes: ten out of each half,
- * taken as a number. */
-static void mac_spell(const unsigned char *mac, char *text, int length)
+/* Up to 20 characters: ten out of each half, taken as a number. */
+static void signature_spell(const unsigned char *signature, char *text,
+                            int length)
 {
     for (int half = 0; half < 2; half++) {
         apr_uint64_t number = 0;
 
         for (int i = 0; i < 8; i++) {
-            number = number << 8 | mac[half * 8 + i];
+            number = number << 8 | signature[half * 8 + i];
         }
-        for (int i = 0; i < MAC_PART / 2 && length > 0; i++, length--) {
+        for (int i = 0; i < SIGNED_PART / 2 && length > 0; i++, length--) {
             *text++ = cp_alphanumeric[number % CP_ALPHANUMERIC_COUNT];
             number /= CP_ALPHANUMERIC_COUNT;
         }
@@ -41,14 +41,14 @@ static void mac_spell(const unsigned char *mac, char *text, int length)
 }
 
 static bool token_sign(const cp_visit *visit, unsigned char key,
-                       cp_span random, cp_span binding, char *signature)
+                       cp_span random, cp_span binding, char *text)
 {
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char signature[CP_SIGNATURE_LENGTH];
     cp_span parts[] = { random, binding };
-    bool good = cp_keyring_mac(visit->site->ring, key, CP_PURPOSE_CSRF,
-                               visit->request.realm, parts, 2, mac);
+    bool good = cp_keyring_sign(visit->site->ring, key, CP_PURPOSE_CSRF,
+                                visit->request.realm, parts, 2, signature);
 
-    mac_spell(mac, signature, MAC_PART);
+    signature_spell(signature, text, SIGNED_PART);
     return good;
 }
 
@@ -56,11 +56,12 @@ static bool token_sign(const cp_visit *visit, unsigned char key,
 static bool follower_random(const cp_visit *visit, unsigned char key,
                             cp_span token, char *random)
 {
-    unsigned char mac[CP_MAC_LENGTH];
-    bool good = cp_keyring_mac(visit->site->ring, key, CP_PURPOSE_SUCCESSION,
-                               visit->request.realm, &token, 1, mac);
+    unsigned char signature[CP_SIGNATURE_LENGTH];
+    bool good = cp_keyring_sign(visit->site->ring, key,
+                                CP_PURPOSE_SUCCESSION, visit->request.realm,
+                                &token, 1, signature);
 
-    mac_spell(mac, random, RANDOM_PART);
+    signature_spell(signature, random, RANDOM_PART);
     return good;
 }
 
@@ -68,17 +69,17 @@ static bool token_fits(const cp_visit *visit, cp_span token)
 {
     const cp_session *session = visit->session;
     cp_span random = cp_span_make(token.at, RANDOM_PART);
-    cp_span signature = cp_span_make(token.at + RANDOM_PART, MAC_PART);
+    cp_span signature = cp_span_make(token.at + RANDOM_PART, SIGNED_PART);
     unsigned char keys[CP_KEYS_MAX];
     int count = cp_keyring_ids(visit->site->ring, keys);
-    char expected[MAC_PART];
+    char expected[SIGNED_PART];
 
     for (int i = 0; i < count; i++) {
         for (int j = 0; j < session->binding_count; j++) {
             if (token_sign(visit, keys[i], random, session->bindings[j],
                            expected)
                 && cp_secret_equal(signature,
-                                   cp_span_make(expected, MAC_PART))) {
+                                   cp_span_make(expected, SIGNED_PART))) {
                 return true;
             }
         }

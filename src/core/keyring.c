@@ -36,6 +36,7 @@ struct cp_keyring {
     pid_t maker;
     cp_keys keys;
     EVP_MAC *hmac;
+    EVP_MAC *cmac;
     EVP_KDF *hkdf;
     EVP_CIPHER *cipher;
     apr_threadkey_t *memos;
@@ -50,7 +51,7 @@ typedef struct memo_slot {
     char realm[REALM_MAX];
     apr_size_t text_length;     /* of the preferences signed last; 0: none */
     char text[TEXT_MAX];
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char signature[CP_SIGNATURE_LENGTH];
 } memo_slot;
 
 /* What one thread remembers. */
@@ -94,6 +95,7 @@ static apr_status_t keyring_destroy(void *destroyed)
     }
     apr_threadkey_private_delete(ring->memos);
     EVP_MAC_free(ring->hmac);
+    EVP_MAC_free(ring->cmac);
     EVP_KDF_free(ring->hkdf);
     EVP_CIPHER_free(ring->cipher);
     OPENSSL_cleanse(&ring->keys, sizeof(ring->keys));
@@ -111,11 +113,13 @@ cp_keyring *cp_keyring_make(const cp_keys *keys, apr_pool_t *pool)
         return NULL;
     }
     ring->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    ring->cmac = EVP_MAC_fetch(NULL, "CMAC", NULL);
     ring->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     ring->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     apr_pool_cleanup_register(pool, ring, keyring_destroy,
                               apr_pool_cleanup_null);
-    return ring->hmac && ring->hkdf && ring->cipher ? ring : NULL;
+    return ring->hmac && ring->cmac && ring->hkdf && ring->cipher ? ring
+                                                                  : NULL;
 }
 
 static const cp_key *key_find(const cp_keyring *ring, unsigned char id)
@@ -267,6 +271,33 @@ static unsigned int realm_hash(memo *thread, cp_span realm)
     return thread->hash;
 }
 
+static bool signs(cp_purpose purpose)
+{
+    return purpose < CP_PURPOSE_OF_MAC;
+}
+
+/* Gives a slot the context of another subkey. */
+static bool slot_key(const cp_keyring *ring, memo_slot *slot,
+                     cp_purpose purpose, const unsigned char *subkey)
+{
+    bool cmac = signs(purpose);
+    const EVP_MAC *wanted = cmac ? ring->cmac : ring->hmac;
+    OSSL_PARAM params[2];
+
+    if (!slot->context || EVP_MAC_CTX_get0_mac(slot->context) != wanted) {
+        EVP_MAC_CTX_free(slot->context);
+        slot->context = EVP_MAC_CTX_new((EVP_MAC *)wanted);
+    }
+    params[0] = cmac
+        ? OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER,
+                                           (char *)"AES-256-CBC", 0)
+        : OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                           (char *)"SHA256", 0);
+    params[1] = OSSL_PARAM_construct_end();
+    return slot->context
+           && EVP_MAC_init(slot->context, subkey, CP_KEY_LENGTH, params) == 1;
+}
+
 /* A slot with a context keyed for this purpose and realm, or NULL. */
 static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
                            cp_purpose purpose, cp_span realm)
@@ -275,7 +306,6 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
     unsigned char subkey[CP_KEY_LENGTH];
     const cp_key *from = key_find(ring, id);
     memo_slot *slot;
-    OSSL_PARAM params[2];
     unsigned int hash;
     bool good;
 
@@ -288,17 +318,10 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
     if (slot_holds(slot, id, purpose, realm)) {
         return slot;
     }
-    if (!slot->context) {
-        slot->context = EVP_MAC_CTX_new(ring->hmac);
-    }
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-                                                 (char *)"SHA256", 0);
-    params[1] = OSSL_PARAM_construct_end();
     slot->keyed = false;
-    good = slot->context
-           && subkey_derive(ring, from, purpose_label(purpose), realm,
-                            CP_SPAN_NONE, subkey)
-           && EVP_MAC_init(slot->context, subkey, CP_KEY_LENGTH, params) == 1;
+    good = subkey_derive(ring, from, purpose_label(purpose), realm,
+                         CP_SPAN_NONE, subkey)
+           && slot_key(ring, slot, purpose, subkey);
     OPENSSL_cleanse(subkey, sizeof(subkey));
     if (!good) {
         return NULL;
@@ -312,8 +335,9 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
     return slot;
 }
 
+/* @param wanted  how long the MAC is */
 static bool mac_make(EVP_MAC_CTX *context, const cp_span *parts, int count,
-                     unsigned char *mac)
+                     unsigned char *mac, size_t wanted)
 {
     size_t length = 0;
     bool good = EVP_MAC_init(context, NULL, 0, NULL) == 1;
@@ -323,8 +347,8 @@ static bool mac_make(EVP_MAC_CTX *context, const cp_span *parts, int count,
                || EVP_MAC_update(context, (const unsigned char *)parts[i].at,
                                  parts[i].length) == 1;
     }
-    return good && EVP_MAC_final(context, mac, &length, CP_MAC_LENGTH) == 1
-           && length == CP_MAC_LENGTH;
+    return good && EVP_MAC_final(context, mac, &length, wanted) == 1
+           && length == wanted;
 }
 
 static bool slot_recalls(const memo_slot *slot, cp_span text)
@@ -334,32 +358,49 @@ static bool slot_recalls(const memo_slot *slot, cp_span text)
 }
 
 static void slot_remember(memo_slot *slot, cp_span text,
-                          const unsigned char *mac)
+                          const unsigned char *signature)
 {
     if (text.length <= TEXT_MAX) {
         memcpy(slot->text, text.at, text.length);
-        memcpy(slot->mac, mac, CP_MAC_LENGTH);
+        memcpy(slot->signature, signature, CP_SIGNATURE_LENGTH);
         slot->text_length = text.length;
     }
+}
+
+bool cp_keyring_sign(const cp_keyring *ring, unsigned char id,
+                     cp_purpose purpose, cp_span realm, const cp_span *parts,
+                     int count, unsigned char *signature)
+{
+    memo_slot *slot = signs(purpose) ? slot_get(ring, id, purpose, realm)
+                                     : NULL;
+    bool remembers = purpose == CP_PURPOSE_PREFERENCES && count == 1;
+
+    if (slot && remembers && slot_recalls(slot, parts[0])) {
+        memcpy(signature, slot->signature, CP_SIGNATURE_LENGTH);
+        return true;
+    }
+    if (!slot || !mac_make(slot->context, parts, count, signature,
+                           CP_SIGNATURE_LENGTH)) {
+        memset(signature, 0, CP_SIGNATURE_LENGTH);
+        return false;
+    }
+    if (remembers) {
+        slot_remember(slot, parts[0], signature);
+    }
+    return true;
 }
 
 bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
                     cp_purpose purpose, cp_span realm, const cp_span *parts,
                     int count, unsigned char *mac)
 {
-    memo_slot *slot = slot_get(ring, id, purpose, realm);
-    bool remembers = purpose == CP_PURPOSE_PREFERENCES && count == 1;
+    memo_slot *slot = signs(purpose) ? NULL
+                                     : slot_get(ring, id, purpose, realm);
 
-    if (slot && remembers && slot_recalls(slot, parts[0])) {
-        memcpy(mac, slot->mac, CP_MAC_LENGTH);
-        return true;
-    }
-    if (!slot || !mac_make(slot->context, parts, count, mac)) {
+    if (!slot
+        || !mac_make(slot->context, parts, count, mac, CP_MAC_LENGTH)) {
         memset(mac, 0, CP_MAC_LENGTH);
         return false;
-    }
-    if (remembers) {
-        slot_remember(slot, parts[0], mac);
     }
     return true;
 }

@@ -11,22 +11,28 @@
 #include "keyfile.h"
 
 #define CP_MAC_LENGTH 32
+#define CP_SIGNATURE_LENGTH 16
 
 /** What a sealed text is longer than its plain text: nonce and tag. */
 #define CP_SEAL_OVERHEAD (12 + 16)
 
 typedef enum cp_purpose {
-    CP_PURPOSE_SESSION,         /* signs sessionid, and names it in logs */
+    /* Of cp_keyring_sign(). */
+    CP_PURPOSE_SESSION,         /* signs sessionid */
     CP_PURPOSE_CSRF,            /* signs csrftoken */
     CP_PURPOSE_SUCCESSION,      /* makes a csrftoken's follower */
     CP_PURPOSE_PREFERENCES,     /* signs cookies_preferences */
-    CP_PURPOSE_FILING,          /* names a session's record in the store */
+    /* Of cp_keyring_mac(). */
+    CP_PURPOSE_FILING,          /* names a session's record in the store, and
+                                   the session in logs */
     CP_PURPOSE_OWNER,           /* names a user in the store */
     CP_PURPOSE_REALM,           /* names a realm in the store */
     CP_PURPOSE_ROSTER,          /* names a user's roster in the store */
     CP_PURPOSE_SNAPSHOT,        /* signs the file of the store */
     CP_PURPOSE_COUNT
 } cp_purpose;
+
+#define CP_PURPOSE_OF_MAC CP_PURPOSE_FILING
 
 typedef struct cp_keyring cp_keyring;
 
@@ -50,13 +56,26 @@ bool cp_keyring_verifies(const cp_keyring *ring, unsigned char id);
 int cp_keyring_ids(const cp_keyring *ring, unsigned char *ids);
 
 /**
- * HMAC-SHA256 (RFC 2104) of the parts one after the other, under the subkey
- * of a purpose and realm. Parts of variable length are the caller's to
+ * AES-256-CMAC (NIST SP 800-38B) of the parts one after the other, under the
+ * subkey of a purpose and realm: for what comes with every request, since it
+ * takes a third of an HMAC's instructions. Who has the key can go back from a
+ * signature to what was signed. Parts of variable length are the caller's to
  * delimit. Keyed contexts are kept per thread.
- * @param id  the key
- * @param mac gets CP_MAC_LENGTH bytes
- * @return false, with @a mac zeroed, where there is no such key or OpenSSL
- *         fails: nothing may then count as valid
+ * @param id         the key
+ * @param signature  gets CP_SIGNATURE_LENGTH bytes
+ * @return false, with @a signature zeroed, where there is no such key, the
+ *         purpose is none for this, or OpenSSL fails: nothing may then count
+ *         as valid
+ */
+bool cp_keyring_sign(const cp_keyring *ring, unsigned char id,
+                     cp_purpose purpose, cp_span realm, const cp_span *parts,
+                     int count, unsigned char *signature);
+
+/**
+ * HMAC-SHA256 (RFC 2104), otherwise as cp_keyring_sign(): for names, from
+ * which nobody finds back, not even with the key.
+ * @param mac  gets CP_MAC_LENGTH bytes
+ * @return false, with @a mac zeroed, as above
  */
 bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
                     cp_purpose purpose, cp_span realm, const cp_span *parts,

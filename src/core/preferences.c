@@ -7,8 +7,8 @@
 #define DAY_SECONDS 86400
 #define DAY_DIGITS_MAX 6
 
-/* Of the MAC 16 bytes are written. */
-#define MAC_PART 16
+/* Characters of the MAC. */
+#define MAC_LENGTH CP_BASE64URL_LENGTH(CP_SIGNATURE_LENGTH)
 
 /* The longest value there can be: every category chosen. */
 #define VALUE_MAX (CP_CATEGORIES_MAX \
@@ -43,13 +43,13 @@ static bool field_take(cp_span *rest, char separator, cp_span *field)
 static bool mac_make(const cp_visit *visit, unsigned char key, cp_span text,
                      char *mac_text)
 {
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char mac[CP_SIGNATURE_LENGTH];
 
-    if (!cp_keyring_mac(visit->site->ring, key, CP_PURPOSE_PREFERENCES,
-                        visit->request.realm, &text, 1, mac)) {
+    if (!cp_keyring_sign(visit->site->ring, key, CP_PURPOSE_PREFERENCES,
+                         visit->request.realm, &text, 1, mac)) {
         return false;
     }
-    cp_base64url_encode(mac_text, mac, MAC_PART);
+    cp_base64url_encode(mac_text, mac, CP_SIGNATURE_LENGTH);
     return true;
 }
 
@@ -57,7 +57,7 @@ static bool mac_fits(const cp_visit *visit, cp_span text, cp_span mac)
 {
     unsigned char keys[CP_KEYS_MAX];
     int count = cp_keyring_ids(visit->site->ring, keys);
-    char expected[CP_BASE64URL_LENGTH(MAC_PART) + 1];
+    char expected[MAC_LENGTH + 1];
 
     for (int i = 0; i < count; i++) {
         if (mac_make(visit, keys[i], text, expected)
@@ -111,7 +111,7 @@ static cp_reason value_read(const cp_visit *visit, cp_span value,
         || day.length > DAY_DIGITS_MAX || !field_take(&rest, '.', &states)
         || !field_take(&rest, '.', &id)
         || (id.length && id.length != CP_CONSENT_ID_LENGTH)
-        || rest.length != CP_BASE64URL_LENGTH(MAC_PART)) {
+        || rest.length != MAC_LENGTH) {
         return CP_MALFORMED;
     }
     signed_part = cp_span_make(value.at, value.length - rest.length - 1);
@@ -154,7 +154,7 @@ static const char *value_write(const cp_visit *visit,
                                const cp_preferences *chosen)
 {
     const cp_policy *policy = visit->site->policy;
-    char mac[CP_BASE64URL_LENGTH(MAC_PART) + 1];
+    char mac[MAC_LENGTH + 1];
     const char *states = "";
     const char *text;
 

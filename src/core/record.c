@@ -207,17 +207,10 @@ static unsigned char key_of(const cp_session_id *id)
     return id->bytes[CP_SESSION_ID_KEY];
 }
 
-bool cp_session_id_mac(const cp_visit *visit, const cp_session_id *id,
-                       unsigned char *mac)
-{
-    cp_span part = cp_span_make(id->bytes, CP_SESSION_ID_MAC);
-
-    return cp_keyring_mac(visit->site->ring, key_of(id), CP_PURPOSE_SESSION,
-                          visit->request.realm, &part, 1, mac);
-}
-
-bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
-                    cp_store_name *name)
+/* The name that a record is filed under; the bytes behind it are the
+ * session's reference. */
+static bool record_file(const cp_visit *visit, const cp_session_id *id,
+                        cp_store_name *name, unsigned char *reference)
 {
     unsigned char mac[CP_MAC_LENGTH];
     cp_span part = cp_span_make(id->bytes, CP_SESSION_ID_LENGTH);
@@ -226,7 +219,16 @@ bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
                                &part, 1, mac);
 
     memcpy(name->bytes, mac, CP_STORE_NAME_LENGTH);
+    memcpy(reference, mac + CP_STORE_NAME_LENGTH, CP_REFERENCE_BYTES);
     return good;
+}
+
+bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
+                    cp_store_name *name)
+{
+    unsigned char reference[CP_REFERENCE_BYTES];
+
+    return record_file(visit, id, name, reference);
 }
 
 /* A record is held to its name and to the label before it. */
@@ -266,10 +268,11 @@ apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
 {
     cp_store *store = visit->site->store;
     cp_store_record stored = { 0 };
+    unsigned char reference[CP_REFERENCE_BYTES];
     cp_store_name name;
     apr_status_t status;
 
-    if (!cp_record_name(visit, id, &name)) {
+    if (!record_file(visit, id, &name, reference)) {
         return APR_NOTFOUND;
     }
     status = store->provider->load(store, &name, visit->request.now, &stored,
@@ -281,6 +284,7 @@ apr_status_t cp_record_load(const cp_visit *visit, const cp_session_id *id,
     record->expires = stored.expires;
     record->revision = stored.revision;
     record->name = name;
+    memcpy(record->reference, reference, sizeof(reference));
     record->sealed = stored.value;
     return record_open(visit, id, &name, stored.value, record)
            ? APR_SUCCESS : APR_NOTFOUND;
@@ -311,12 +315,8 @@ static apr_size_t label_seal(const cp_visit *visit, const cp_session_id *id,
 {
     cp_label label = { key_of(id), record->moved, record->created, { 0 },
                        visit->request.realm, record->user };
-    unsigned char mac[CP_MAC_LENGTH];
 
-    if (!cp_session_id_mac(visit, id, mac)) {
-        return 0;
-    }
-    memcpy(label.reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
+    memcpy(label.reference, record->reference, CP_REFERENCE_BYTES);
     return cp_label_seal(visit->site->ring, name, &label, front);
 }
 
@@ -356,7 +356,7 @@ apr_status_t cp_record_save(const cp_visit *visit, const cp_session_id *id,
     if (length == 0) {
         return APR_ENOSPC;
     }
-    if (!cp_record_name(visit, id, &name)
+    if (!record_file(visit, id, &name, record->reference)
         || !cp_owner_of(visit->site->ring, key_of(id), visit->request.realm,
                         record->user, &stored.owner)) {
         return APR_EGENERAL;

@@ -21,9 +21,8 @@
  *  number and a MAC of 14 bytes over them. */
 #define CP_SESSION_ID_LENGTH 36
 
-/** Where in an id the key's number is, and where the MAC begins. */
+/** Where in an id the key's number is. */
 #define CP_SESSION_ID_KEY 21
-#define CP_SESSION_ID_MAC 22
 
 #define CP_ATTRIBUTES_MAX 64
 #define CP_ATTRIBUTE_NAME_MAX 64
@@ -51,6 +50,7 @@ typedef struct cp_record {
     /* What the store says of it. */
     apr_uint32_t expires;
     apr_uint32_t revision;
+    unsigned char reference[CP_REFERENCE_BYTES];
     cp_store_name name;         /* as it was loaded, under this name: */
     cp_span sealed;
 } cp_record;
@@ -64,19 +64,6 @@ bool cp_record_name(const cp_visit *visit, const cp_session_id *id,
  *  is nobody, and no such way. */
 bool cp_record_is_of(const cp_record *record, const char *user,
                      const char *provider, const char *auth_name);
-
-/**
- * The MAC over an id. Its first bytes are the end of the id; the next ones are
- * the session's reference, a short name for it that is worthless as a
- * credential.
- * @param mac  gets CP_MAC_LENGTH bytes
- * @return false when the key is gone
- */
-bool cp_session_id_mac(const cp_visit *visit, const cp_session_id *id,
-                       unsigned char *mac);
-
-/** Where in it the reference is, of CP_REFERENCE_BYTES. */
-#define CP_MAC_REFERENCE (CP_SESSION_ID_LENGTH - CP_SESSION_ID_MAC)
 
 /**
  * @return as the store does; a record that does not open counts as not found

@@ -42,16 +42,6 @@ static apr_uint32_t expiry_of(const cp_visit *visit, const cp_record *record)
     return idle < end ? idle : end;
 }
 
-/* Goes on under the id that it was rotated to. */
-static void session_succeed(const cp_visit *visit, cp_session *session)
-{
-    unsigned char mac[CP_MAC_LENGTH];
-
-    session->id = session->record.successor;
-    cp_session_id_mac(visit, &session->id, mac);
-    memcpy(session->reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
-}
-
 static cp_reason record_find(const cp_visit *visit, cp_session *session)
 {
     apr_status_t status = cp_record_load(visit, &session->id,
@@ -59,7 +49,7 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
 
     if (status == APR_SUCCESS && session->record.moved) {
         session->grace = true;
-        session_succeed(visit, session);
+        session->id = session->record.successor;
         status = cp_record_load(visit, &session->id, &session->record);
         if (status == APR_SUCCESS && session->record.moved) {
             return CP_ENDED;
@@ -81,8 +71,7 @@ static cp_reason record_find(const cp_visit *visit, cp_session *session)
 cp_reason cp_session_read(const cp_visit *visit, cp_span token,
                           cp_session *session)
 {
-    cp_reason reason = cp_session_id_read(visit, token, &session->id,
-                                          session->reference);
+    cp_reason reason = cp_session_id_read(visit, token, &session->id);
 
     if (reason == CP_VALID && cp_session_id_says_stored(&session->id)) {
         reason = record_find(visit, session);
@@ -221,7 +210,7 @@ static void session_issue(cp_visit *visit)
     cp_verdict *verdict = &visit->verdicts[CP_SESSION];
     cp_session *session = visit->session;
 
-    if (cp_session_id_draw(visit, false, &session->id, session->reference)) {
+    if (cp_session_id_draw(visit, false, &session->id)) {
         session->stored = false;
         session_bind(session);
         verdict->value = cp_session_id_token(visit, &session->id);
@@ -427,8 +416,7 @@ static apr_status_t session_save(cp_visit *visit,
     }
     if (fresh) {
         record.revision = 0;
-        if (!cp_session_id_draw(visit, !stateless, &session->id,
-                                session->reference)) {
+        if (!cp_session_id_draw(visit, !stateless, &session->id)) {
             return APR_EGENERAL;
         }
         if (is_cut(change)) {
@@ -550,15 +538,21 @@ const apr_table_t *cp_session_attributes(const cp_visit *visit)
     return visit->session->stored ? visit->session->record.attributes : NULL;
 }
 
+/* Of a token that is worth nothing its last bytes will do. */
 const char *cp_session_reference(const cp_visit *visit)
 {
+    const cp_session *session = visit->session;
     char *reference;
 
     if (!visit->verdicts[CP_SESSION].value) {
         return NULL;
     }
     reference = apr_palloc(visit->pool, CP_REFERENCE_LENGTH + 2);
-    cp_base64url_encode(reference, visit->session->reference,
+    cp_base64url_encode(reference,
+                        session->stored
+                        ? session->record.reference
+                        : session->id.bytes + CP_SESSION_ID_LENGTH
+                          - CP_REFERENCE_BYTES,
                         CP_REFERENCE_BYTES);
     return reference;
 }

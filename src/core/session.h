@@ -18,7 +18,6 @@
 
 struct cp_session {
     cp_session_id id;
-    unsigned char reference[CP_REFERENCE_BYTES];    /* of the id */
     bool stored;                /* there is a record, and it is in record */
     bool grace;                 /* the request came with a rotated id */
     cp_record record;

@@ -4,7 +4,7 @@
 /* Where the parts of an id lie. */
 #define AT_TIME 16
 #define AT_FLAGS 20
-#define AT_MAC CP_SESSION_ID_MAC
+#define AT_MAC 22
 #define MAC_PART (CP_SESSION_ID_LENGTH - AT_MAC)
 
 #define FLAG_STORED 1
@@ -12,11 +12,20 @@
 /* Clocks of servers that share a realm may differ by so many seconds. */
 #define CLOCK_SKEW 60
 
-bool cp_session_id_draw(const cp_visit *visit, bool stored, cp_session_id *id,
-                        unsigned char *reference)
+static bool id_sign(const cp_visit *visit, const cp_session_id *id,
+                    unsigned char *signature)
+{
+    cp_span part = cp_span_make(id->bytes, AT_MAC);
+
+    return cp_keyring_sign(visit->site->ring, id->bytes[CP_SESSION_ID_KEY],
+                           CP_PURPOSE_SESSION, visit->request.realm, &part, 1,
+                           signature);
+}
+
+bool cp_session_id_draw(const cp_visit *visit, bool stored, cp_session_id *id)
 {
     apr_uint32_t now = visit->request.now;
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char signature[CP_SIGNATURE_LENGTH];
 
     if (!cp_keyring_random(visit->site->ring, id->bytes,
                            CP_SESSION_RANDOM_LENGTH)) {
@@ -27,11 +36,10 @@ bool cp_session_id_draw(const cp_visit *visit, bool stored, cp_session_id *id,
     }
     id->bytes[AT_FLAGS] = stored ? FLAG_STORED : 0;
     id->bytes[CP_SESSION_ID_KEY] = cp_keyring_signer(visit->site->ring, now);
-    if (!cp_session_id_mac(visit, id, mac)) {
+    if (!id_sign(visit, id, signature)) {
         return false;
     }
-    memcpy(id->bytes + AT_MAC, mac, MAC_PART);
-    memcpy(reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
+    memcpy(id->bytes + AT_MAC, signature, MAC_PART);
     return true;
 }
 
@@ -66,10 +74,10 @@ const char *cp_session_id_token(const cp_visit *visit,
 }
 
 cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
-                             cp_session_id *id, unsigned char *reference)
+                             cp_session_id *id)
 {
     unsigned char bytes[CP_SESSION_ID_LENGTH + 3];
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char signature[CP_SIGNATURE_LENGTH];
     apr_uint32_t now = visit->request.now;
     apr_size_t length = 0;
 
@@ -82,12 +90,11 @@ cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
     if (!cp_keyring_verifies(visit->site->ring, id->bytes[CP_SESSION_ID_KEY])) {
         return CP_RETIRED;
     }
-    if (!cp_session_id_mac(visit, id, mac)
-        || !cp_secret_equal(cp_span_make(mac, MAC_PART),
+    if (!id_sign(visit, id, signature)
+        || !cp_secret_equal(cp_span_make(signature, MAC_PART),
                             cp_span_make(id->bytes + AT_MAC, MAC_PART))) {
         return CP_FORGED;
     }
-    memcpy(reference, mac + CP_MAC_REFERENCE, CP_REFERENCE_BYTES);
     return id_time(id) > cp_time_after(now, CLOCK_SKEW)
            || cp_session_id_expiry(visit, id) <= now ? CP_EXPIRED : CP_VALID;
 }

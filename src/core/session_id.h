@@ -19,20 +19,18 @@ static inline apr_uint32_t cp_time_after(apr_uint32_t time,
 
 /**
  * Draws a new id.
- * @param stored     whether it says that it has a record
- * @param reference  gets CP_REFERENCE_BYTES
+ * @param stored  whether it says that it has a record
  * @return false where there is no randomness or no key
  */
 bool cp_session_id_draw(const cp_visit *visit, bool stored,
-                        cp_session_id *id, unsigned char *reference);
+                        cp_session_id *id);
 
 /**
  * Checks a token that came in.
- * @param reference  gets CP_REFERENCE_BYTES, where it is one of ours
  * @return CP_VALID, or why it is none
  */
 cp_reason cp_session_id_read(const cp_visit *visit, cp_span token,
-                             cp_session_id *id, unsigned char *reference);
+                             cp_session_id *id);
 
 /** When an id is over. A record has a time of its own, which a change of id
  *  does not set back. */

@@ -108,7 +108,7 @@ bool cp_ctl_open(const cp_ctl *ctl, cp_listing *where)
     where->store = store;
     where->ring = cp_keyring_make(&keys, ctl->pool);
     if (!where->ring) {
-        cp_ctl_fail("OpenSSL does not give HMAC, HKDF and AES-256-GCM");
+        cp_ctl_fail("OpenSSL does not give HMAC, CMAC, HKDF and AES-256-GCM");
     }
     return where->ring != NULL;
 }

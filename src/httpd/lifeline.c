@@ -93,7 +93,7 @@ cp_keyring *cp_lifeline_keys(server_rec *server, const char *file,
     OPENSSL_cleanse(&keys, sizeof(keys));
     if (!ring) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, CP_LOG(0024)
-                     "OpenSSL does not give HMAC, HKDF and AES-256-GCM");
+                     "OpenSSL does not give HMAC, CMAC, HKDF and AES-256-GCM");
     }
     return ring;
 }

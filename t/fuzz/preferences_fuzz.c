@@ -8,10 +8,10 @@
 static const char *signed_value(sample *site, const char *text)
 {
     cp_span part = cp_span_of(text);
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char mac[CP_SIGNATURE_LENGTH];
     char spelled[CP_BASE64URL_LENGTH(16) + 1];
 
-    FUZZ_ASSERT(cp_keyring_mac(site->site.ring, 7, CP_PURPOSE_PREFERENCES,
+    FUZZ_ASSERT(cp_keyring_sign(site->site.ring, 7, CP_PURPOSE_PREFERENCES,
                                site->request.realm, &part, 1, mac));
     cp_base64url_encode(spelled, mac, 16);
     return apr_pstrcat(site->pool, text, ".", spelled, NULL);

@@ -9,7 +9,7 @@
 static const char *stored_token(sample *site, unsigned char *bytes)
 {
     char *token = apr_pcalloc(site->pool, CP_SESSION_TOKEN_LENGTH + 1);
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char mac[CP_SIGNATURE_LENGTH];
     cp_span part = cp_span_make(bytes, 22);
 
     memset(bytes, 0x5c, CP_SESSION_ID_LENGTH);
@@ -18,8 +18,8 @@ static const char *stored_token(sample *site, unsigned char *bytes)
     }
     bytes[20] = 1;
     bytes[21] = 7;
-    FUZZ_ASSERT(cp_keyring_mac(site->site.ring, 7, CP_PURPOSE_SESSION,
-                               site->request.realm, &part, 1, mac));
+    FUZZ_ASSERT(cp_keyring_sign(site->site.ring, 7, CP_PURPOSE_SESSION,
+                                site->request.realm, &part, 1, mac));
     memcpy(bytes + 22, mac, CP_SESSION_ID_LENGTH - 22);
     cp_base64url_encode(token, bytes, CP_SESSION_ID_LENGTH);
     return token;

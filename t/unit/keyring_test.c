@@ -64,35 +64,91 @@ static int teardown(void **state)
     return 0;
 }
 
+static bool parts_mac(const cp_keyring *from, unsigned char id,
+                      cp_purpose purpose, cp_span realm, const cp_span *parts,
+                      int count, unsigned char *mac)
+{
+    return (purpose < CP_PURPOSE_OF_MAC ? cp_keyring_sign : cp_keyring_mac)(
+        from, id, purpose, realm, parts, count, mac);
+}
+
+/* In either way, by the purpose. */
 static bool mac_of(const cp_keyring *from, unsigned char id,
                    cp_purpose purpose, cp_span realm, const char *text,
                    unsigned char *mac)
 {
     cp_span part = cp_span_of(text);
 
-    return cp_keyring_mac(from, id, purpose, realm, &part, 1, mac);
+    return parts_mac(from, id, purpose, realm, &part, 1, mac);
 }
 
 /* --- MACs ------------------------------------------------------------- */
 
-/* HKDF (RFC 5869) with no salt and HMAC, by hand: what was signed by one
- * version of the module must hold in the next. */
+/* HKDF (RFC 5869) with no salt and HMAC, by hand. */
+static void subkey_make(const char *info, size_t length,
+                        unsigned char *subkey)
+{
+    static const unsigned char salt[32];
+    unsigned char extracted[32];
+    unsigned int made = 32;
+
+    HMAC(EVP_sha256(), salt, 32, keys.list[0].bytes, CP_KEY_LENGTH,
+         extracted, &made);
+    HMAC(EVP_sha256(), extracted, 32, (const unsigned char *)info, length,
+         subkey, &made);
+}
+
+/* What was signed by one version of the module must hold in the next. */
 static void mac_is_as_always(void **state)
 {
-    static const char info[] = "mod_cookiepolicy 1 csrf\0www.example.org\0\1";
-    static const unsigned char salt[32];
-    unsigned char extracted[32], subkey[32], expected[32], mac[32];
+    static const char info[] = "mod_cookiepolicy 1 owner\0www.example.org\0\1";
+    unsigned char subkey[32], expected[32], mac[32];
     unsigned int length = 32;
 
     (void)state;
-    HMAC(EVP_sha256(), salt, 32, keys.list[0].bytes, CP_KEY_LENGTH,
-         extracted, &length);
-    HMAC(EVP_sha256(), extracted, 32, (const unsigned char *)info,
-         sizeof(info) - 1, subkey, &length);
+    subkey_make(info, sizeof(info) - 1, subkey);
     HMAC(EVP_sha256(), subkey, 32, (const unsigned char *)"text", 4,
          expected, &length);
-    assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF, REALM, "text", mac));
+    assert_true(mac_of(ring, 9, CP_PURPOSE_OWNER, REALM, "text", mac));
     assert_memory_equal(mac, expected, CP_MAC_LENGTH);
+}
+
+static void signature_is_as_always(void **state)
+{
+    static const char info[] = "mod_cookiepolicy 1 csrf\0www.example.org\0\1";
+    static const unsigned char text[] = "twelve chars and the binding";
+    unsigned char subkey[32], expected[16], signature[16];
+    size_t length = 0;
+
+    (void)state;
+    subkey_make(info, sizeof(info) - 1, subkey);
+    assert_non_null(EVP_Q_mac(NULL, "CMAC", NULL, "AES-256-CBC", NULL, subkey,
+                              32, text, sizeof(text) - 1, expected, 16,
+                              &length));
+    assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF, REALM, (const char *)text,
+                       signature));
+    assert_memory_equal(signature, expected, CP_SIGNATURE_LENGTH);
+}
+
+/* A purpose has one of both ways. */
+static void each_in_its_way(void **state)
+{
+    static const unsigned char zero[CP_MAC_LENGTH];
+    cp_span part = CP_SPAN("x");
+
+    (void)state;
+    for (int purpose = 0; purpose < CP_PURPOSE_COUNT; purpose++) {
+        bool signs = purpose < CP_PURPOSE_OF_MAC;
+        unsigned char mac[CP_MAC_LENGTH];
+
+        memset(mac, 0xaa, sizeof(mac));
+        assert_int_equal(cp_keyring_sign(ring, 9, (cp_purpose)purpose, REALM,
+                                         &part, 1, mac), signs);
+        assert_int_equal(memcmp(mac, zero, CP_SIGNATURE_LENGTH) == 0, !signs);
+        assert_int_equal(cp_keyring_mac(ring, 9, (cp_purpose)purpose, REALM,
+                                        &part, 1, mac), !signs);
+        assert_int_equal(memcmp(mac, zero, CP_MAC_LENGTH) == 0, signs);
+    }
 }
 
 static void macs_differ_by_use(void **state)
@@ -102,7 +158,7 @@ static void macs_differ_by_use(void **state)
     };
     static const char *const texts[] = { "", "a", "b", "ab" };
     static const unsigned char ids[] = { 9, 0 };
-    unsigned char macs[CP_PURPOSE_COUNT * 5 * 4 * 2][CP_MAC_LENGTH];
+    static unsigned char macs[CP_PURPOSE_COUNT * 5 * 4 * 2][CP_MAC_LENGTH];
     int count = 0;
 
     (void)state;
@@ -119,26 +175,30 @@ static void macs_differ_by_use(void **state)
     }
     for (int i = 0; i < count; i++) {
         for (int j = 0; j < i; j++) {
-            assert_memory_not_equal(macs[i], macs[j], CP_MAC_LENGTH);
+            assert_memory_not_equal(macs[i], macs[j], CP_SIGNATURE_LENGTH);
         }
     }
 }
 
 static void parts_are_joined(void **state)
 {
+    static const cp_purpose purposes[] = { CP_PURPOSE_CSRF,
+                                           CP_PURPOSE_OWNER };
     cp_span parts[] = { CP_SPAN("ab"), CP_SPAN_NONE, CP_SPAN("c"),
                         CP_SPAN("") };
-    unsigned char joined[CP_MAC_LENGTH], whole[CP_MAC_LENGTH];
 
     (void)state;
-    assert_true(cp_keyring_mac(ring, 9, CP_PURPOSE_CSRF, REALM, parts, 4,
-                               joined));
-    assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF, REALM, "abc", whole));
-    assert_memory_equal(joined, whole, CP_MAC_LENGTH);
-    assert_true(cp_keyring_mac(ring, 9, CP_PURPOSE_CSRF, REALM, parts, 0,
-                               joined));
-    assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF, REALM, "", whole));
-    assert_memory_equal(joined, whole, CP_MAC_LENGTH);
+    for (int i = 0; i < 2; i++) {
+        unsigned char joined[CP_MAC_LENGTH] = { 0 };
+        unsigned char whole[CP_MAC_LENGTH] = { 0 };
+
+        assert_true(parts_mac(ring, 9, purposes[i], REALM, parts, 4, joined));
+        assert_true(mac_of(ring, 9, purposes[i], REALM, "abc", whole));
+        assert_memory_equal(joined, whole, CP_MAC_LENGTH);
+        assert_true(parts_mac(ring, 9, purposes[i], REALM, parts, 0, joined));
+        assert_true(mac_of(ring, 9, purposes[i], REALM, "", whole));
+        assert_memory_equal(joined, whole, CP_MAC_LENGTH);
+    }
 }
 
 static void no_key_no_mac(void **state)
@@ -151,6 +211,9 @@ static void no_key_no_mac(void **state)
     for (size_t i = 0; i < sizeof(ids); i++) {
         memset(mac, 0xaa, sizeof(mac));
         assert_false(mac_of(ring, ids[i], CP_PURPOSE_SESSION, REALM, "x",
+                            mac));
+        assert_memory_equal(mac, zero, CP_SIGNATURE_LENGTH);
+        assert_false(mac_of(ring, ids[i], CP_PURPOSE_FILING, REALM, "x",
                             mac));
         assert_memory_equal(mac, zero, sizeof(zero));
         assert_false(cp_keyring_verifies(ring, ids[i]));
@@ -169,8 +232,8 @@ static void realms_of_every_length(void **state)
     for (size_t length = 0; length <= 255; length++) {
         assert_true(mac_of(ring, 9, CP_PURPOSE_CSRF,
                            cp_span_make(realm, length), "x", mac));
-        assert_memory_not_equal(mac, before, CP_MAC_LENGTH);
-        memcpy(before, mac, CP_MAC_LENGTH);
+        assert_memory_not_equal(mac, before, CP_SIGNATURE_LENGTH);
+        memcpy(before, mac, CP_SIGNATURE_LENGTH);
     }
     for (size_t length = 256; length <= sizeof(realm); length++) {
         assert_false(mac_of(ring, 9, CP_PURPOSE_CSRF,
@@ -216,7 +279,7 @@ static void many_realms(void **state)
             cp_span realm = realm_name(number, buffer, sizeof(buffer));
 
             for (int purpose = 0; purpose < CP_PURPOSE_COUNT; purpose++) {
-                unsigned char mac[CP_MAC_LENGTH];
+                unsigned char mac[CP_MAC_LENGTH] = { 0 };
 
                 assert_true(mac_of(ring, ids[number % 2],
                                    (cp_purpose)purpose, realm, "x", mac));
@@ -232,10 +295,11 @@ static void many_realms(void **state)
         for (int purpose = 0; purpose < CP_PURPOSE_COUNT; purpose++) {
             assert_memory_not_equal(
                 macs[i][purpose],
-                macs[(i + 1) % REALMS][purpose], CP_MAC_LENGTH);
+                macs[(i + 1) % REALMS][purpose], CP_SIGNATURE_LENGTH);
             assert_memory_not_equal(
                 macs[i][purpose],
-                macs[i][(purpose + 1) % CP_PURPOSE_COUNT], CP_MAC_LENGTH);
+                macs[i][(purpose + 1) % CP_PURPOSE_COUNT],
+                CP_SIGNATURE_LENGTH);
         }
     }
 }
@@ -249,7 +313,7 @@ static unsigned char expected[ROUNDS][CP_MAC_LENGTH];
 
 static bool use_once(int round)
 {
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char mac[CP_MAC_LENGTH] = { 0 };
     unsigned char sealed[4 + CP_SEAL_OVERHEAD], text[4];
     char buffer[64];
     cp_span realm = realm_name(round % 50, buffer, sizeof(buffer));
@@ -568,7 +632,7 @@ static void preferences_repeat(void **state)
         "1.20000.statistics:n:AAAAAAAA~first-party:n:BBBBBBBB.",
         "1.20000..", "", "1.20000.."
     };
-    unsigned char mac[CP_MAC_LENGTH], other[CP_MAC_LENGTH];
+    unsigned char mac[CP_SIGNATURE_LENGTH], other[CP_SIGNATURE_LENGTH];
     cp_keyring *fresh;
 
     (void)state;
@@ -589,6 +653,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mac_is_as_always),
+        cmocka_unit_test(signature_is_as_always),
+        cmocka_unit_test(each_in_its_way),
         cmocka_unit_test(macs_differ_by_use),
         cmocka_unit_test(parts_are_joined),
         cmocka_unit_test(no_key_no_mac),

@@ -306,14 +306,14 @@ static void of_another_purpose(void **state)
                                     site.policy.categories[STATISTICS]
                                         .digest);
     cp_span part = cp_span_make(text, strlen(text) - 1);
-    unsigned char mac[CP_MAC_LENGTH];
+    unsigned char mac[CP_SIGNATURE_LENGTH];
 
     (void)state;
-    for (int purpose = 0; purpose < CP_PURPOSE_COUNT; purpose++) {
+    for (int purpose = 0; purpose < CP_PURPOSE_OF_MAC; purpose++) {
         char spelled[64];
 
-        assert_true(cp_keyring_mac(site.site.ring, 7, (cp_purpose)purpose,
-                                   site.request.realm, &part, 1, mac));
+        assert_true(cp_keyring_sign(site.site.ring, 7, (cp_purpose)purpose,
+                                    site.request.realm, &part, 1, mac));
         cp_base64url_encode(spelled, mac, 16);
         assert_int_equal(reason_of(visit_with(apr_pstrcat(pool, text, spelled,
                                                           NULL))),
