@@ -29,9 +29,9 @@ typedef struct rule {
 
 static const rule rules[] = {
     /* The same for a million of something as for none. */
-    { " es it pt ", CP_PLURAL_OTHER, { 0, 0, 0 }, NEVER },
+    { " ca es it pt ", CP_PLURAL_OTHER, { 0, 0, 0 }, NEVER },
     { " fr ", CP_PLURAL_ONE, { 0, 0, 1 }, NEVER },
-    { " es fr it pt ", CP_PLURAL_MANY, { 1000000, 0, 0 }, NEVER },
+    { " ca es fr it pt ", CP_PLURAL_MANY, { 1000000, 0, 0 }, NEVER },
 
     { " ar ", CP_PLURAL_ZERO, { 0, 0, 0 }, NEVER },
     { " ar ", CP_PLURAL_FEW, { 100, 3, 10 }, NEVER },
@@ -42,8 +42,19 @@ static const rule rules[] = {
     { " ga ", CP_PLURAL_FEW, { 0, 3, 6 }, NEVER },
     { " ga ", CP_PLURAL_MANY, { 0, 7, 10 }, NEVER },
 
-    { " hr ", CP_PLURAL_ONE, { 10, 1, 1 }, { 100, 11, 11 } },
-    { " hr ", CP_PLURAL_FEW, { 10, 2, 4 }, { 100, 12, 14 } },
+    { " be bs hr is mk ru sr uk ", CP_PLURAL_ONE, { 10, 1, 1 },
+      { 100, 11, 11 } },
+    { " be bs hr ru sr uk ", CP_PLURAL_FEW, { 10, 2, 4 }, { 100, 12, 14 } },
+    { " be ru uk ", CP_PLURAL_MANY, { 1, 0, 0 }, NEVER },
+
+    { " cy ", CP_PLURAL_ZERO, { 0, 0, 0 }, NEVER },
+    { " cy ", CP_PLURAL_FEW, { 0, 3, 3 }, NEVER },
+    { " cy ", CP_PLURAL_MANY, { 0, 6, 6 }, NEVER },
+
+    { " gd ", CP_PLURAL_ONE, { 0, 11, 11 }, NEVER },
+    { " gd ", CP_PLURAL_TWO, { 0, 12, 12 }, NEVER },
+    { " gd ", CP_PLURAL_FEW, { 0, 3, 10 }, NEVER },
+    { " gd ", CP_PLURAL_FEW, { 0, 13, 19 }, NEVER },
 
     { " lt ", CP_PLURAL_ONE, { 10, 1, 1 }, NOT_TEENS },
     { " lt ", CP_PLURAL_FEW, { 10, 2, 9 }, NOT_TEENS },
@@ -68,11 +79,13 @@ static const rule rules[] = {
     { " sl ", CP_PLURAL_TWO, { 100, 2, 2 }, NEVER },
     { " sl ", CP_PLURAL_FEW, { 100, 3, 4 }, NEVER },
 
-    { " ar ga he mt ", CP_PLURAL_TWO, { 0, 2, 2 }, NEVER },
+    { " ar cy ga gd he mt ", CP_PLURAL_TWO, { 0, 2, 2 }, NEVER },
 };
 
 /* These say nothing of a single one but what is above. */
-static const char no_one[] = " hr lt lv sl ";
+static const char no_one[] =
+    " be bo bs dz hr id ig ii is ja jv km ko lo lt lv mk ms my ru sl sr su th "
+    "to uk vi wo yo zh ";
 
 static bool lists(const char *languages, const char *language)
 {
@@ -113,4 +126,24 @@ const char *cp_plural_word(cp_plural plural)
     };
 
     return words[plural];
+}
+
+void cp_plural_uses(const char *language, cp_plural_use uses[])
+{
+    cp_plural rare[] = { cp_plural_of(language, 0),
+                         cp_plural_of(language, 1000000) };
+
+    memset(uses, 0, CP_PLURAL_COUNT * sizeof(*uses));
+    for (int number = 1; number < 1000; number++) {
+        cp_plural_use *use = &uses[cp_plural_of(language, number)];
+
+        *use = *use == CP_PLURAL_UNUSED ? CP_PLURAL_SINGLE
+                                        : CP_PLURAL_SEVERAL;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (uses[rare[i]] == CP_PLURAL_UNUSED) {
+            uses[rare[i]] = CP_PLURAL_RARE;
+        }
+    }
+    uses[CP_PLURAL_OTHER] = CP_PLURAL_SEVERAL;
 }

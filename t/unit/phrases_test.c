@@ -292,6 +292,33 @@ static const struct {
     { "he", CP_PLURAL_ONE, { 1, -1 } },
     { "he", CP_PLURAL_TWO, { 2, -1 } },
     { "he", CP_PLURAL_OTHER, { 0, 3, 10, 20, -1 } },
+    { "ca", CP_PLURAL_MANY, { 1000000, -1 } },
+    { "ca", CP_PLURAL_OTHER, { 0, 2, 16, -1 } },
+    { "ru", CP_PLURAL_ONE, { 1, 21, 101, -1 } },
+    { "ru", CP_PLURAL_FEW, { 2, 4, 22, 104, -1 } },
+    { "ru", CP_PLURAL_MANY, { 0, 5, 11, 12, 14, 20, 111, -1 } },
+    { "uk", CP_PLURAL_ONE, { 1, 31, -1 } },
+    { "be", CP_PLURAL_MANY, { 5, 11, 100, -1 } },
+    { "sr", CP_PLURAL_FEW, { 2, 3, 24, -1 } },
+    { "bs", CP_PLURAL_OTHER, { 0, 5, 11, 112, -1 } },
+    { "is", CP_PLURAL_ONE, { 1, 21, 101, -1 } },
+    { "is", CP_PLURAL_OTHER, { 0, 2, 11, 111, -1 } },
+    { "mk", CP_PLURAL_ONE, { 1, 21, -1 } },
+    { "mk", CP_PLURAL_OTHER, { 2, 11, -1 } },
+    { "cy", CP_PLURAL_ZERO, { 0, -1 } },
+    { "cy", CP_PLURAL_ONE, { 1, -1 } },
+    { "cy", CP_PLURAL_TWO, { 2, -1 } },
+    { "cy", CP_PLURAL_FEW, { 3, -1 } },
+    { "cy", CP_PLURAL_MANY, { 6, -1 } },
+    { "cy", CP_PLURAL_OTHER, { 4, 5, 7, 13, -1 } },
+    { "gd", CP_PLURAL_ONE, { 1, 11, -1 } },
+    { "gd", CP_PLURAL_TWO, { 2, 12, -1 } },
+    { "gd", CP_PLURAL_FEW, { 3, 10, 13, 19, -1 } },
+    { "gd", CP_PLURAL_OTHER, { 0, 20, 101, -1 } },
+    { "nb", CP_PLURAL_ONE, { 1, -1 } },
+    { "nb", CP_PLURAL_OTHER, { 0, 2, 21, -1 } },
+    { "ja", CP_PLURAL_OTHER, { 0, 1, 2, -1 } },
+    { "zh", CP_PLURAL_OTHER, { 1, 100, -1 } },
     { "tlh", CP_PLURAL_ONE, { 1, -1 } },
     { "", CP_PLURAL_OTHER, { 2, -1 } },
     { " ", CP_PLURAL_OTHER, { 2, -1 } },
@@ -308,6 +335,41 @@ static void plural_rules(void **state)
             if (got != plurals[i].plural) {
                 fail_msg("%s %d: %s", plurals[i].language,
                          plurals[i].numbers[j], cp_plural_word(got));
+            }
+        }
+    }
+}
+
+static void plural_uses(void **state)
+{
+    static const struct {
+        const char *language;
+        cp_plural_use uses[CP_PLURAL_COUNT];    /* in the order of cp_plural */
+    } known[] = {
+        { "en", { CP_PLURAL_SEVERAL, 0, CP_PLURAL_SINGLE } },
+        { "fr", { CP_PLURAL_SEVERAL, 0, CP_PLURAL_SINGLE, 0, 0,
+                  CP_PLURAL_RARE } },
+        { "pl", { CP_PLURAL_SEVERAL, 0, CP_PLURAL_SINGLE, 0,
+                  CP_PLURAL_SEVERAL, CP_PLURAL_SEVERAL } },
+        { "sl", { CP_PLURAL_SEVERAL, 0, CP_PLURAL_SEVERAL,
+                  CP_PLURAL_SEVERAL, CP_PLURAL_SEVERAL } },
+        { "ar", { CP_PLURAL_SEVERAL, CP_PLURAL_RARE, CP_PLURAL_SINGLE,
+                  CP_PLURAL_SINGLE, CP_PLURAL_SEVERAL, CP_PLURAL_SEVERAL } },
+        { "lv", { CP_PLURAL_SEVERAL, CP_PLURAL_SEVERAL, CP_PLURAL_SEVERAL } },
+        { "ru", { CP_PLURAL_SEVERAL, 0, CP_PLURAL_SEVERAL, 0,
+                  CP_PLURAL_SEVERAL, CP_PLURAL_SEVERAL } },
+        { "ja", { CP_PLURAL_SEVERAL } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        cp_plural_use uses[CP_PLURAL_COUNT];
+
+        cp_plural_uses(known[i].language, uses);
+        for (int j = 0; j < CP_PLURAL_COUNT; j++) {
+            if (uses[j] != known[i].uses[j]) {
+                fail_msg("%s: %s", known[i].language,
+                         cp_plural_word((cp_plural)j));
             }
         }
     }
@@ -513,6 +575,7 @@ int main(void)
         cmocka_unit_test(phrases_by_language),
         cmocka_unit_test(places_filled),
         cmocka_unit_test(plural_rules),
+        cmocka_unit_test(plural_uses),
         cmocka_unit_test(times_in_words),
         cmocka_unit_test(texts_of_the_site_go_first),
         cmocka_unit_test(long_names_are_nobodys),
