@@ -42,7 +42,7 @@ my %virtual_host = (
     CookiePolicySessionHeader => 'X-Session',
     CookiePolicyCsrfTrustedOrigin => 'None', CookiePolicyCategory => 'None',
     CookiePolicyCookie => 'None', CookiePolicyController => 'name=x',
-    CookiePolicyTemplate => 'page.html',
+    CookiePolicyTemplate => 'page.html', CookiePolicyLanguageFile => 'None',
     CookiePolicyConsentLifetime => '30d', CookiePolicyExport => 'none',
     CookiePolicyAttributes => 'sessionid path=/',
 );

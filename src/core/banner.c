@@ -258,10 +258,18 @@ cp_banners *cp_banners_make(apr_pool_t *pool, apr_pool_t *scratch)
     return good ? banners : NULL;
 }
 
+static const char *const *languages_of(const cp_banner_wish *wish)
+{
+    static const char *const english[] = { CP_PHRASES_FALLBACK, NULL };
+
+    return wish->languages && wish->languages[0] ? wish->languages : english;
+}
+
 /* All that a banner is made of, but for share/ and what the policy says. */
 static const char *wish_key(const cp_banner_wish *wish, apr_pool_t *pool)
 {
     const cp_site *site = wish->site;
+    const char *const *languages = languages_of(wish);
     const char *key = apr_psprintf(
         pool, "%s\n%s\n%s\n%d %d %d %u", wish->base, wish->version,
         wish->controller ? wish->controller : "", wish->tokens,
@@ -271,8 +279,11 @@ static const char *wish_key(const cp_banner_wish *wish, apr_pool_t *pool)
         key = apr_psprintf(pool, "%s\n%s %d", key, site->attributes[i].name,
                            site->attributes[i].max_age);
     }
-    for (int i = 0; wish->languages && wish->languages[i]; i++) {
-        key = apr_pstrcat(pool, key, "\n", wish->languages[i], NULL);
+    for (int i = 0; languages[i]; i++) {
+        const char *own = cp_phrases_identity(wish->phrases, languages[i]);
+
+        key = apr_pstrcat(pool, key, "\n", languages[i], own ? " " : NULL,
+                          own, NULL);
     }
     return key;
 }
@@ -311,7 +322,6 @@ static const char *tag_make(const cp_banner *banner, const char *nonce,
 const cp_banner *cp_banner_of(cp_banners *banners,
                               const cp_banner_wish *wish)
 {
-    static const char *const english[] = { "en", NULL };
     const char *key, *full, *settings;
     cp_banner *banner;
 
@@ -326,8 +336,7 @@ const cp_banner *cp_banner_of(cp_banners *banners,
     banner = apr_pcalloc(banners->pool, sizeof(*banner));
     banner->site = wish->site;
     banner->base = wish->base;
-    banner->languages = wish->languages && wish->languages[0]
-                        ? wish->languages : english;
+    banner->languages = languages_of(wish);
     settings = settings_make(banner, banners->work);
     if (!settings || !hash_make(banner, banners, key, settings)) {
         return NULL;

@@ -9,6 +9,7 @@
 #ifndef CP_BANNER_H
 #define CP_BANNER_H
 
+#include "phrases.h"
 #include "visit.h"
 
 #include <apr_time.h>
@@ -44,6 +45,7 @@ typedef struct cp_banner_wish {
     const cp_site *site;        /* must outlive the banner, as all of this */
     const char *base;
     const char *const *languages;   /* NULL: it speaks none in particular */
+    const cp_phrases *phrases;  /* what the texts are taken from */
     const char *controller;     /* who answers for its policy, or NULL */
     const char *version;        /* of the module */
     bool tokens;                /* it keeps the csrftoken */

@@ -1,151 +1,44 @@
 #include "phrases.h"
 #include "plural.h"
-#include "share.h"
 #include "token.h"
+#include "wording.h"
 
 #include <stdlib.h>
 #include <apr_lib.h>
-#include <jansson.h>
 #include <openssl/evp.h>
-
-#define DIRECTORY "languages/"
-#define EXTENSION ".json"
-
-/* A key of a phrase at most: cookie.NAME.KEY of a name of this length. */
-#define KEY_MAX 160
-
-typedef struct language {
-    const char *tag;
-    json_t *words;              /* an object of strings; only read */
-} language;
-
-struct cp_phrases {
-    apr_array_header_t *languages;
-    const language *fallback;
-};
-
-/* --- Reading ---------------------------------------------------------- */
-
-static apr_status_t words_release(void *words)
-{
-    json_decref(words);
-    return APR_SUCCESS;
-}
-
-/* The tag of a language's file; NULL for another file of share/. */
-static const char *tag_of(const char *file, apr_pool_t *pool)
-{
-    size_t length = strlen(file);
-    size_t around = strlen(DIRECTORY) + strlen(EXTENSION);
-
-    if (length <= around || strncmp(file, DIRECTORY, strlen(DIRECTORY))
-        || strcmp(file + length - strlen(EXTENSION), EXTENSION)) {
-        return NULL;
-    }
-    return apr_pstrmemdup(pool, file + strlen(DIRECTORY), length - around);
-}
-
-static const char *language_read(language *read, const cp_share *file,
-                                 apr_pool_t *pool)
-{
-    json_error_t wrong;
-    const char *key;
-    json_t *word;
-
-    read->words = json_loadb(file->content.at, file->content.length,
-                             JSON_REJECT_DUPLICATES, &wrong);
-    if (!read->words) {
-        return apr_psprintf(pool, "%s, line %d: %s", file->name, wrong.line,
-                            wrong.text);
-    }
-    apr_pool_cleanup_register(pool, read->words, words_release,
-                              apr_pool_cleanup_null);
-    if (!json_is_object(read->words)) {
-        return apr_psprintf(pool, "%s is no object", file->name);
-    }
-    json_object_foreach(read->words, key, word) {
-        if (!json_is_string(word)) {
-            return apr_psprintf(pool, "%s: %s is no text", file->name, key);
-        }
-    }
-    return NULL;
-}
-
-static const language *language_find(const cp_phrases *phrases, cp_span tag)
-{
-    for (int i = 0; i < phrases->languages->nelts; i++) {
-        const language *one = &APR_ARRAY_IDX(phrases->languages, i, language);
-
-        if (strlen(one->tag) == tag.length
-            && strncasecmp(one->tag, tag.at, tag.length) == 0) {
-            return one;
-        }
-    }
-    return NULL;
-}
-
-const cp_phrases *cp_phrases_make(const char **error, apr_pool_t *pool)
-{
-    cp_phrases *phrases = apr_pcalloc(pool, sizeof(*phrases));
-
-    phrases->languages = apr_array_make(pool, 32, sizeof(language));
-    for (const cp_share *file = cp_shares; file->name; file++) {
-        language read = { tag_of(file->name, pool), NULL };
-
-        if (read.tag) {
-            *error = language_read(&read, file, pool);
-            if (*error) {
-                return NULL;
-            }
-            *(language *)apr_array_push(phrases->languages) = read;
-        }
-    }
-    phrases->fallback = language_find(phrases, CP_SPAN(CP_PHRASES_FALLBACK));
-    if (!phrases->fallback) {
-        *error = DIRECTORY CP_PHRASES_FALLBACK EXTENSION " is missing";
-        return NULL;
-    }
-    return phrases;
-}
 
 /* --- Finding ---------------------------------------------------------- */
 
-/* The tag, then without its last subtag, and so on (RFC 4647, 3.4). */
-static const language *language_nearest(const cp_phrases *phrases,
-                                        const char *tag)
+/* In the language that is nearest to a tag. */
+static const cp_wording *spoken_in(const cp_phrases *phrases, const char *tag)
 {
-    cp_span range = cp_span_of(tag);
+    const cp_wording *found = cp_wording_nearest(phrases, cp_span_of(tag));
 
-    while (range.length) {
-        const language *found = language_find(phrases, range);
-
-        if (found) {
-            return found;
-        }
-        while (range.length && range.at[range.length - 1] != '-') {
-            range.length--;
-        }
-        range.length -= range.length > 0;
-    }
-    return phrases->fallback;
-}
-
-static const char *word_of(const language *spoken, const char *key)
-{
-    return json_string_value(json_object_get(spoken->words, key));
+    return found ? found : phrases->fallback;
 }
 
 const char *cp_phrases_language(const cp_phrases *phrases, const char *tag)
 {
-    return language_nearest(phrases, tag)->tag;
+    return spoken_in(phrases, tag)->tag;
+}
+
+const char *cp_phrases_identity(const cp_phrases *phrases, const char *tag)
+{
+    return spoken_in(phrases, tag)->identity;
+}
+
+/* What is said when something fails is no part of a policy. */
+static bool is_of_policy(const char *key)
+{
+    return strncmp(key, "refusal.", 8) && strncmp(key, "problem.", 8);
 }
 
 const char *cp_phrase(const cp_phrases *phrases, const char *tag,
                       const char *key)
 {
-    const char *found = word_of(language_nearest(phrases, tag), key);
+    const char *found = cp_wording_word(spoken_in(phrases, tag), key);
 
-    return found ? found : word_of(phrases->fallback, key);
+    return found ? found : cp_wording_word(phrases->fallback, key);
 }
 
 const char *cp_phrase_fill(const char *text, const char *place,
@@ -162,19 +55,19 @@ const char *cp_phrase_fill(const char *text, const char *place,
 /* --- Numbers and times ------------------------------------------------ */
 
 /* A form that a language does not list is that of `other`. */
-static const char *form_of(const language *spoken, const char *key,
+static const char *form_of(const cp_wording *spoken, const char *key,
                            int number)
 {
-    cp_plural forms[] = { cp_plural_of(spoken->tag, number),
+    cp_plural forms[] = { cp_plural_of(spoken->grammar, number),
                           CP_PLURAL_OTHER };
     const char *found = NULL;
 
     for (int i = 0; i < 2 && !found; i++) {
-        char full[KEY_MAX];
+        char full[CP_PHRASE_KEY_MAX];
 
         apr_snprintf(full, sizeof(full), "%s.%s", key,
                      cp_plural_word(forms[i]));
-        found = word_of(spoken, full);
+        found = cp_wording_native(spoken, full);
     }
     return found;
 }
@@ -182,7 +75,7 @@ static const char *form_of(const language *spoken, const char *key,
 const char *cp_phrase_count(const cp_phrases *phrases, const char *tag,
                             const char *key, int number, apr_pool_t *pool)
 {
-    const char *form = form_of(language_nearest(phrases, tag), key, number);
+    const char *form = form_of(spoken_in(phrases, tag), key, number);
     const char *place;
 
     form = form ? form : form_of(phrases->fallback, key, number);
@@ -256,7 +149,7 @@ static const char *own_text(const cp_phrases *phrases, const char *prefix,
                             const char *name, const char *key,
                             const char *tag)
 {
-    char full[KEY_MAX];
+    char full[CP_PHRASE_KEY_MAX];
 
     if (strlen(prefix) + strlen(name) + strlen(key) + 3 > sizeof(full)) {
         return NULL;
@@ -301,25 +194,30 @@ static bool digest_add(EVP_MD_CTX *context, const char *text)
     return EVP_DigestUpdate(context, text, strlen(text) + 1) == 1;
 }
 
-/* What is said when something fails is no part of a policy. */
-static bool is_of_policy(const char *key)
+/* Those about the policy. Copies: jansson's counts of references may be for
+ * one thread alone. */
+static void words_collect(json_t *all, const cp_wording *spoken)
 {
-    return strncmp(key, "refusal.", 8) && strncmp(key, "problem.", 8);
-}
-
-static bool words_digest(EVP_MD_CTX *context, const language *spoken)
-{
-    json_t *words = json_copy(spoken->words);
     const char *key;
     json_t *word;
+
+    for (; spoken; spoken = spoken->below) {
+        json_object_foreach(spoken->words, key, word) {
+            if (is_of_policy(key) && !json_object_get(all, key)) {
+                json_object_set_new(all, key,
+                                    json_string(json_string_value(word)));
+            }
+        }
+    }
+}
+
+static bool words_digest(EVP_MD_CTX *context, const cp_wording *spoken)
+{
+    json_t *words = json_object();
     char *all;
     bool good;
 
-    json_object_foreach(spoken->words, key, word) {
-        if (!is_of_policy(key)) {
-            json_object_del(words, key);
-        }
-    }
+    words_collect(words, spoken);
     all = json_dumps(words, JSON_SORT_KEYS | JSON_COMPACT);
     good = all && digest_add(context, all);
     free(all);
@@ -385,7 +283,7 @@ bool cp_phrases_digest(const cp_phrases *phrases, const cp_policy *policy,
     unsigned char hash[EVP_MAX_MD_SIZE];
     bool good = context
                 && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1
-                && words_digest(context, language_nearest(phrases, tag));
+                && words_digest(context, spoken_in(phrases, tag));
 
     for (int i = 0; good && i < policy->category_count; i++) {
         if (policy->categories[i].used) {

@@ -3,7 +3,8 @@
  * @brief The module's own words, in every language that it speaks.
  *
  * They lie in share/languages, a JSON file a language, and are built into the
- * module. What a site writes into its configuration goes before them.
+ * module; a site's own files add to them (phrasebook.h). What a site writes
+ * into its configuration goes before them.
  */
 #ifndef CP_PHRASES_H
 #define CP_PHRASES_H
@@ -15,16 +16,13 @@ typedef struct cp_phrases cp_phrases;
 /** The language that has every phrase, and stands in for the others. */
 #define CP_PHRASES_FALLBACK "en"
 
-/**
- * Reads the languages that are built in.
- * @param error  gets what is wrong
- * @param pool   owns the phrases
- * @return NULL when one cannot be read
- */
-const cp_phrases *cp_phrases_make(const char **error, apr_pool_t *pool);
-
-/** The built-in language that is nearest to a tag: fr for fr-CA, else en. */
+/** The language of the phrases that is nearest to a tag: fr for fr-CA where
+ *  there is no fr-CA, else en. */
 const char *cp_phrases_language(const cp_phrases *phrases, const char *tag);
+
+/** What changes with any phrase of the language nearest to a tag; NULL where
+ *  all of them are built in. */
+const char *cp_phrases_identity(const cp_phrases *phrases, const char *tag);
 
 /** A phrase in the language nearest to a tag, else in English; NULL where no
  *  language has that key. */

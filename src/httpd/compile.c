@@ -7,10 +7,12 @@
 #include "compile.h"
 #include "banner.h"
 #include "consent_log.h"
+#include "directives_language.h"
 #include "keeper.h"
 #include "keyfile.h"
 #include "lifeline.h"
 #include "neighbours.h"
+#include "phrasebook.h"
 #include "store_socache.h"
 
 #include <http_core.h>
@@ -211,7 +213,7 @@ static int banner_compile(server_rec *s, cp_banners *banners)
                                                     &cookiepolicy_module);
     cp_banner_wish wish = {
         .site = &config->site, .base = config->path,
-        .languages = dir->terms.languages,
+        .languages = dir->terms.languages, .phrases = config->phrases,
         .controller = config->controller_name, .version = CP_VERSION,
         .tokens = dir->terms.csrf == CP_CSRF_ON
     };
@@ -241,7 +243,7 @@ static bool has_attributes_of(const cp_server_config *one,
 /* What the hosts' configurations are compiled with. */
 typedef struct compilation {
     const cp_server_config *first;      /* the main server's; it comes first */
-    const cp_phrases *phrases;
+    cp_phrasebook *phrasebook;
     cp_policies *policies;
     bool asks;                  /* some page may have the banner */
     cp_banners *banners;        /* NULL without, or where they fail */
@@ -252,9 +254,14 @@ static int server_compile(server_rec *s, const compilation *with)
 {
     cp_server_config *config = cp_server_config_of(s);
     cp_site *site = &config->site;
+    const char *error = NULL;
     int wrong = OK;
 
-    config->phrases = with->phrases;
+    config->phrases = cp_phrasebook_find(with->phrasebook,
+                                         config->language_files, &error);
+    if (!config->phrases) {
+        return cp_compile_complain(s, "CookiePolicyLanguageFile ", error);
+    }
     config->requires_visitor = required_list(with->pool)->nelts > 0;
 
     if (!config->path) {
@@ -328,15 +335,17 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
                            apr_pool_t *ptemp)
 {
     const char *error = NULL;
+    const cp_phrases *standard = cp_language_standard(&error, pconf);
     bool asks = is_wanted(BANNER_WANTED, pconf);
     const compilation with = {
-        cp_server_config_of(main_server), cp_phrases_make(&error, pconf),
+        cp_server_config_of(main_server),
+        cp_phrasebook_make(standard, pconf, ptemp),
         cp_policies_make(pconf, ptemp), asks,
         asks ? cp_banners_make(pconf, ptemp) : NULL, pconf
     };
     int wrong = OK;
 
-    if (!with.phrases) {
+    if (!standard) {
         return cp_compile_complain(main_server, error, "");
     }
     for (server_rec *s = main_server; s && !wrong; s = s->next) {

@@ -107,6 +107,8 @@ typedef struct cp_server_config {
     apr_array_header_t *third_parties;  /* of cp_third_party: the host's own
                                    and its directories' */
     int third_parties_cleared;
+    apr_array_header_t *language_files; /* of const cp_language_file * */
+    int language_files_cleared;
     int gpc;
     const char *consent_log;    /* a file, |program, or "none" */
     const cp_template *frame;   /* HTML around the pages */

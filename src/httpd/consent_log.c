@@ -246,7 +246,8 @@ static void texts_explain(const cp_server_config *config, const char *tag,
                           apr_hash_t *explained, apr_pool_t *pool)
 {
     const cp_policy *policy = config->site.policy;
-    const char *done = apr_psprintf(pool, "%pp %s %s", policy, tag,
+    const char *done = apr_psprintf(pool, "%pp %pp %s %s", policy,
+                                    (const void *)config->phrases, tag,
                                     config->log->name);
     char digest[CP_DIGEST_LENGTH + 1];
     const char *key;

@@ -7,6 +7,7 @@
 #include "directives_cookie.h"
 #include "directives_page.h"
 #include "directives_inventory.h"
+#include "directives_language.h"
 #include "directives_policy.h"
 #include "language.h"
 #include "origin.h"
@@ -451,6 +452,8 @@ const command_rec cp_directives[] = {
                  "On or Off: asks visitors for consent on the pages"),
     AP_INIT_TAKE_ARGV("CookiePolicyLanguage", set_languages, NULL, SVDH,
                       "the languages that the site speaks, or Off"),
+    AP_INIT_ITERATE("CookiePolicyLanguageFile", cp_directive_language_file,
+                    NULL, SV, "files of languages and of their texts"),
     AP_INIT_RAW_ARGS("CookiePolicyCategory", cp_directive_category, NULL, SV,
                      "a category, its rule and its texts"),
     AP_INIT_RAW_ARGS("CookiePolicyCookie", cp_directive_cookie, NULL, SV,

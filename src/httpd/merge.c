@@ -104,6 +104,7 @@ void *cp_server_config_create(apr_pool_t *pool, server_rec *server)
     config->session_bind = CP_UNSET;
     config->gpc = CP_UNSET;
     config->third_parties = apr_array_make(pool, 0, sizeof(cp_third_party));
+    config->language_files = apr_array_make(pool, 0, sizeof(void *));
     config->trusted = apr_array_make(pool, 0, sizeof(cp_origin));
     config->forwarded = apr_array_make(pool, 0, sizeof(void *));
     config->categories = apr_array_make(pool, 0, sizeof(cp_category *));
@@ -200,6 +201,9 @@ void *cp_server_config_merge(apr_pool_t *pool, void *base_config,
     merged->third_parties = lists_add(pool, base->third_parties,
                                       add->third_parties,
                                       add->third_parties_cleared);
+    merged->language_files = lists_add(pool, base->language_files,
+                                       add->language_files,
+                                       add->language_files_cleared);
     merged->attributes = attributes_merge(pool, base->attributes,
                                           add->attributes);
     return merged;

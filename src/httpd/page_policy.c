@@ -411,6 +411,20 @@ static void controller_send(const page *in)
 
 /* --- The language --------------------------------------------------------- */
 
+/* Whether a region calls itself as its language does: its file, if there is
+ * one, says nothing else. */
+static bool is_unnamed(const page *in, const char *tag, const char *name)
+{
+    const char *dash = strchr(tag, '-');
+    const char *language = dash ? apr_pstrmemdup(in->r->pool, tag,
+                                                 (apr_size_t)(dash - tag))
+                                : NULL;
+
+    return language
+           && strcmp(name, cp_phrase(in->view->exchange->server->phrases,
+                                     language, "language.name")) == 0;
+}
+
 /* What a language calls itself, where our words are in it. */
 static const char *language_name(const page *in, const char *tag)
 {
@@ -423,8 +437,8 @@ static const char *language_name(const page *in, const char *tag)
         || (tag[length] && tag[length] != '-')) {
         return tag;
     }
-    return tag[length] ? apr_pstrcat(in->r->pool, name, " (", tag, ")", NULL)
-                       : name;
+    return tag[length] || is_unnamed(in, tag, name)
+           ? apr_pstrcat(in->r->pool, name, " (", tag, ")", NULL) : name;
 }
 
 /* A visitor who does not read this page's language must find his own. */

@@ -11,17 +11,24 @@
 #include <jansson.h>
 
 #include "banner.h"
+#include "language_file.h"
+#include "phrasebook.h"
 #include "share.h"
 
 static apr_pool_t *pool;
+static const cp_phrases *phrases;
 static const char *const english[] = { "en", NULL };
 static const char *const two[] = { "en", "pt-BR", NULL };
 
 static int setup(void **state)
 {
+    const char *error;
+
     (void)state;
     apr_initialize();
-    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
+    apr_pool_create(&pool, NULL);
+    phrases = cp_phrases_make(&error, pool);
+    return phrases ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -76,7 +83,8 @@ static cp_attributes *attributes_of(cp_site *site)
 static cp_banner_wish wish_of(const cp_policy *policy)
 {
     return (cp_banner_wish){ .site = site_of(policy), .base = "/cookies",
-                             .languages = english, .version = "1" };
+                             .languages = english, .phrases = phrases,
+                             .version = "1" };
 }
 
 static const cp_banner *banner_of(const cp_policy *policy)
@@ -150,6 +158,46 @@ static void another_name_for_each_change(void **state)
         }
     }
     assert_string_equal(banner_of(policy)->hash, made[0]->hash);
+}
+
+static const cp_phrases *phrases_with(const char *path, const char *content)
+{
+    const char *error;
+    const cp_language_file *file =
+        cp_language_file_read(path, cp_span_of(content), phrases, &error,
+                              pool);
+    apr_array_header_t *files = apr_array_make(pool, 1, sizeof(file));
+
+    assert_non_null(file);
+    *(const cp_language_file **)apr_array_push(files) = file;
+    return cp_phrasebook_find(cp_phrasebook_make(phrases, pool, pool), files,
+                              &error);
+}
+
+/* Of the languages that the host has, and of no other. */
+static void another_name_for_a_text_of_the_site(void **state)
+{
+    static const char text[] = "{\"banner.back\": \"A\"}";
+    cp_banners *banners = cp_banners_make(pool, pool);
+    const cp_policy *policy = statistics();
+    cp_banner_wish plain = wish_of(policy), own = wish_of(policy);
+    cp_banner_wish again = wish_of(policy), other = wish_of(policy);
+    cp_banner_wish none = wish_of(policy);
+
+    (void)state;
+    own.phrases = phrases_with("en.json", text);
+    again.phrases = phrases_with("copy/en.json", text);
+    other.phrases = phrases_with("fr.json", text);
+    none.phrases = own.phrases;
+    none.languages = NULL;
+    assert_string_not_equal(cp_banner_of(banners, &own)->hash,
+                            cp_banner_of(banners, &plain)->hash);
+    assert_ptr_equal(cp_banner_of(banners, &again),
+                     cp_banner_of(banners, &own));
+    assert_ptr_equal(cp_banner_of(banners, &other),
+                     cp_banner_of(banners, &plain));
+    assert_string_equal(cp_banner_of(banners, &none)->hash,
+                        cp_banner_of(banners, &own)->hash);
 }
 
 /* What a script is told, taken out of it again. */
@@ -272,6 +320,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(another_name_for_each_change, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(another_name_for_a_text_of_the_site,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_script_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_utf8_is_left_out, setup,
                                         teardown),

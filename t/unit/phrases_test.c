@@ -11,7 +11,7 @@
 #include <apr_general.h>
 #include <jansson.h>
 
-#include "phrases.h"
+#include "phrasebook.h"
 #include "plural.h"
 #include "share.h"
 
