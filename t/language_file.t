@@ -201,6 +201,12 @@ for my $host (sort keys %logs) {
     $digests{ $choice->{texts} } = 1;
 }
 is scalar(keys %digests), 3, 'the digest is of the files\' texts';
+my ($own) = texts_of('consent', 'nb');
+my %said = map { $_->{name} => $_->{text} } @{ $own->{phrases} };
+is $said{'banner.text'}, 'Vi spør om {categories}.', 'which are in the log';
+ok !exists $said{'refusal.title'}, 'as far as they are about the policy';
+ok !exists $said{'page.intro'}, 'and are the file\'s';
+ok !exists +(texts_of('bare', 'nb'))[0]{phrases}, 'without files there are none';
 is scalar(texts_of('consent', 'de')), 1, 'others are explained as ever';
 
 # --- Over a reload -----------------------------------------------------------------
@@ -218,6 +224,16 @@ is banner_texts('fr')->{text}, 'Encore : Statistiques ?', 'and its texts';
 like page('fr'), qr{<h1>Politique de cookies</h1>}, 'so has the page';
 is scalar(texts_of('consent', 'fr')), 2, 'and the log';
 is scalar(texts_of('consent', 'nb')), 1, 'which has others once';
+
+# What is long is parted, as all of the log is.
+language_file('own/fr.json', 'page.intro' => 'x' x 20_000,
+              'what.cookie' => 'y' x 20_000);
+ok $server->graceful, 'graceful';
+my %part = map { $_->{part} => $_ } (texts_of('consent', 'fr'))[-2, -1];
+is join(' ', sort keys %part), '1 2', 'long phrases are in two parts';
+is_deeply [ sort map { $_->{name} } map { @{ $_->{phrases} } } values %part ],
+    [ 'page.intro', 'what.cookie' ], 'each once';
+ok $part{1}{more} && !$part{2}{more}, 'and no more';
 
 # --- .htaccess -----------------------------------------------------------------------
 

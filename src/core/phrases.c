@@ -33,6 +33,24 @@ static bool is_of_policy(const char *key)
     return strncmp(key, "refusal.", 8) && strncmp(key, "problem.", 8);
 }
 
+const apr_table_t *cp_phrases_own(const cp_phrases *phrases, const char *tag,
+                                  apr_pool_t *pool)
+{
+    apr_table_t *own = apr_table_make(pool, 16);
+    const char *key;
+    json_t *word;
+
+    for (const cp_wording *spoken = spoken_in(phrases, tag);
+         spoken && spoken->identity; spoken = spoken->below) {
+        json_object_foreach(spoken->words, key, word) {
+            if (is_of_policy(key) && !apr_table_get(own, key)) {
+                apr_table_setn(own, key, json_string_value(word));
+            }
+        }
+    }
+    return own;
+}
+
 const char *cp_phrase(const cp_phrases *phrases, const char *tag,
                       const char *key)
 {

@@ -24,6 +24,11 @@ const char *cp_phrases_language(const cp_phrases *phrases, const char *tag);
  *  all of them are built in. */
 const char *cp_phrases_identity(const cp_phrases *phrases, const char *tag);
 
+/** The phrases about the policy, in the language nearest to a tag, that are
+ *  of a site's files. */
+const apr_table_t *cp_phrases_own(const cp_phrases *phrases, const char *tag,
+                                  apr_pool_t *pool);
+
 /** A phrase in the language nearest to a tag, else in English; NULL where no
  *  language has that key. */
 const char *cp_phrase(const cp_phrases *phrases, const char *tag,

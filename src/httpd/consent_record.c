@@ -9,8 +9,12 @@
  * dot). A client may send more. */
 #define HOST_MAX 253
 
-/* What a part has besides its head and its list: `part` and `more`. */
+/* What a part has besides its head and its entries: `part`, `more` and the
+ * names of lists. */
 #define NUMBERING_MAX 128
+
+#define LIST_COOKIES "cookies"
+#define LIST_PHRASES "phrases"
 
 static const char *const source_words[] = {
     [CP_SOURCE_PAGE] = "page",
@@ -109,12 +113,12 @@ const char *cp_consent_record_choice(const cp_exchange *exchange,
 
 /* --- What a digest stands for ----------------------------------------- */
 
-/* An object that is written in as many parts as its list needs. */
+/* An object that is written in as many parts as its lists need. */
 typedef struct parts {
     json_t *head;               /* what each part begins with */
-    const char *first;          /* a member that only the first part has */
-    json_t *cookies;            /* of this part */
-    size_t size;                /* of this part, in bytes */
+    json_t *part;               /* the one under way */
+    int entries;                /* in its lists */
+    size_t size;                /* of it, in bytes */
     apr_array_header_t *lines;
     bool failed;
 } parts;
@@ -124,42 +128,52 @@ static size_t size_of(const json_t *value)
     return json_dumpb(value, NULL, 0, JSON_COMPACT);
 }
 
+static void part_begin(parts *all)
+{
+    all->part = json_copy(all->head);
+    json_object_set_new(all->part, LIST_COOKIES, json_array());
+    all->entries = 0;
+    all->size = size_of(all->part);
+}
+
+/* @param first  a member that only the first part has */
 static void parts_begin(parts *all, json_t *head, const char *first,
                         json_t *list, apr_pool_t *pool)
 {
-    *all = (parts){ .head = head, .first = first, .cookies = json_array(),
+    *all = (parts){ .head = head,
                     .lines = apr_array_make(pool, 1, sizeof(char *)) };
-    json_object_set_new(head, first, list);
-    all->size = size_of(head);
+    part_begin(all);
+    json_object_set_new(all->part, first, list);
+    all->size = size_of(all->part);
 }
 
 static void part_end(parts *all, bool more)
 {
-    apr_pool_t *pool = all->lines->pool;
-    json_t *part = json_copy(all->head);
     const char *line;
 
-    json_object_set_new(part, "cookies", all->cookies);
-    json_object_set_new(part, "part", json_integer(all->lines->nelts + 1));
-    json_object_set_new(part, "more", json_boolean(more));
-    line = line_make(part, pool);
+    json_object_set_new(all->part, "part",
+                        json_integer(all->lines->nelts + 1));
+    json_object_set_new(all->part, "more", json_boolean(more));
+    line = line_make(all->part, all->lines->pool);
     all->failed = all->failed || !line;
     *(const char **)apr_array_push(all->lines) = line;
-    json_object_del(all->head, all->first);
-    all->cookies = more ? json_array() : NULL;
-    all->size = size_of(all->head);
 }
 
-static void parts_add(parts *all, json_t *cookie)
+static void parts_add(parts *all, const char *list, json_t *entry)
 {
-    size_t size = size_of(cookie) + 1;
+    size_t size = size_of(entry) + 1;
 
-    if (json_array_size(all->cookies)
+    if (all->entries
         && all->size + size > CP_CONSENT_RECORD_MAX - NUMBERING_MAX) {
         part_end(all, true);
+        part_begin(all);
     }
+    if (!json_object_get(all->part, list)) {
+        json_object_set_new(all->part, list, json_array());
+    }
+    all->entries++;
     all->size += size;
-    json_array_append_new(all->cookies, cookie);
+    json_array_append_new(json_object_get(all->part, list), entry);
 }
 
 static const apr_array_header_t *parts_end(parts *all)
@@ -217,8 +231,8 @@ const apr_array_header_t *cp_consent_record_policy(const cp_policy *policy,
                 "third_parties", third_parties_json(policy, of), pool);
     for (int i = 0; i < policy->declared_count; i++) {
         if (policy->declared[i].category == category) {
-            parts_add(&all, declaration_json(policy->declared[i]
-                                             .declaration));
+            parts_add(&all, LIST_COOKIES,
+                      declaration_json(policy->declared[i].declaration));
         }
     }
     return parts_end(&all);
@@ -274,14 +288,24 @@ const apr_array_header_t *cp_consent_record_texts(
     const cp_phrases *phrases, const cp_policy *policy, const char *tag,
     const char *digest, apr_pool_t *pool)
 {
+    const apr_array_header_t *own = apr_table_elts(cp_phrases_own(phrases,
+                                                                  tag, pool));
     parts all;
 
     parts_begin(&all, json_pack("{s:s, s:s, s:s}", "type", "texts", "digest",
                                 digest, "language", tag), "categories",
                 categories_json(phrases, policy, tag, pool), pool);
     for (int i = 0; i < policy->declared_count; i++) {
-        parts_add(&all, cookie_json(phrases, policy->declared[i].declaration,
-                                    tag, pool));
+        parts_add(&all, LIST_COOKIES,
+                  cookie_json(phrases, policy->declared[i].declaration, tag,
+                              pool));
+    }
+    for (int i = 0; i < own->nelts; i++) {
+        const apr_table_entry_t *one = &APR_ARRAY_IDX(own, i,
+                                                      apr_table_entry_t);
+
+        parts_add(&all, LIST_PHRASES, json_pack("{s:s, s:s}", "name",
+                                                one->key, "text", one->val));
     }
     return parts_end(&all);
 }

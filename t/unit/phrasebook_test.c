@@ -534,6 +534,26 @@ static void digests(void **state)
                                      files, &error), "nb"));
 }
 
+static void what_is_the_files_own(void **state)
+{
+    apr_array_header_t *files = files_none();
+    const char *error = "";
+    const apr_table_t *own;
+
+    (void)state;
+    file_add(files, "a/fr.json", "{\"banner.back\": \"A\","
+             "\"banner.open\": \"A\", \"refusal.title\": \"A\"}");
+    file_add(files, "b/fr.json", "{\"banner.back\": \"B\"}");
+    own = cp_phrases_own(cp_phrasebook_find(
+                             cp_phrasebook_make(standard, pool, pool), files,
+                             &error), "fr-CA", pool);
+    assert_int_equal(apr_table_elts(own)->nelts, 2);
+    assert_string_equal(apr_table_get(own, "banner.back"), "B");
+    assert_string_equal(apr_table_get(own, "banner.open"), "A");
+    own = cp_phrases_own(standard, "fr", pool);
+    assert_int_equal(apr_table_elts(own)->nelts, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,6 +573,7 @@ int main(void)
         cmocka_unit_test(hosts_share),
         cmocka_unit_test(identities),
         cmocka_unit_test(digests),
+        cmocka_unit_test(what_is_the_files_own),
     };
 
     return cmocka_run_group_tests_name("phrasebook", tests, setup, teardown);
