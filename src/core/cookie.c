@@ -211,8 +211,8 @@ static bool is_attribute_text(const char *text, const char *forbidden)
     return true;
 }
 
-static const char *tail_make(const cp_attributes *attributes, bool secure,
-                             bool deletion, apr_pool_t *pool)
+static cp_span tail_make(const cp_attributes *attributes, bool secure,
+                         bool deletion, apr_pool_t *pool)
 {
     const char *age = "";
 
@@ -222,13 +222,13 @@ static const char *tail_make(const cp_attributes *attributes, bool secure,
     else if (attributes->max_age != CP_COOKIE_AGE_SESSION) {
         age = apr_psprintf(pool, "; Max-Age=%d", attributes->max_age);
     }
-    return apr_pstrcat(pool, age, "; Path=", attributes->path,
-                       attributes->domain ? "; Domain=" : "",
-                       attributes->domain ? attributes->domain : "",
-                       "; SameSite=", attributes->same_site,
-                       secure ? "; Secure" : "",
-                       attributes->http_only ? "; HttpOnly" : "",
-                       attributes->partitioned ? "; Partitioned" : "", NULL);
+    return cp_span_of(apr_pstrcat(
+        pool, age, "; Path=", attributes->path,
+        attributes->domain ? "; Domain=" : "",
+        attributes->domain ? attributes->domain : "",
+        "; SameSite=", attributes->same_site, secure ? "; Secure" : "",
+        attributes->http_only ? "; HttpOnly" : "",
+        attributes->partitioned ? "; Partitioned" : "", NULL));
 }
 
 const char *cp_attributes_compile(cp_attributes *attributes, apr_pool_t *pool)
@@ -278,12 +278,19 @@ const char *cp_attributes_compile(cp_attributes *attributes, apr_pool_t *pool)
 const char *cp_cookie_write(const cp_attributes *attributes,
                             const char *value, bool secure, apr_pool_t *pool)
 {
+    cp_span name = cp_span_of(attributes->name);
+    cp_span text = value ? cp_span_of(value) : CP_SPAN("");
+    cp_span tail = secure ? attributes->tail_secure : attributes->tail;
+    char *line, *at;
+
     if (!value) {
-        return apr_pstrcat(pool, attributes->name, "=",
-                           secure ? attributes->tail_deletion_secure
-                                  : attributes->tail_deletion, NULL);
+        tail = secure ? attributes->tail_deletion_secure
+                      : attributes->tail_deletion;
     }
-    return apr_pstrcat(pool, attributes->name, "=", value,
-                       secure ? attributes->tail_secure : attributes->tail,
-                       NULL);
+    line = apr_palloc(pool, name.length + 1 + text.length + tail.length + 1);
+    at = cp_span_put(line, name);
+    *at++ = '=';
+    at = cp_span_put(cp_span_put(at, text), tail);
+    *at = '\0';
+    return line;
 }

@@ -69,10 +69,10 @@ typedef struct cp_attributes {
     int max_age;                /* seconds, or CP_COOKIE_AGE_SESSION */
 
     /* What follows the value, made by cp_attributes_compile(). */
-    const char *tail;
-    const char *tail_secure;
-    const char *tail_deletion;
-    const char *tail_deletion_secure;
+    cp_span tail;
+    cp_span tail_secure;
+    cp_span tail_deletion;
+    cp_span tail_deletion_secure;
 } cp_attributes;
 
 /**

@@ -49,9 +49,9 @@ typedef struct memo_slot {
     cp_purpose purpose;
     apr_size_t realm_length;
     char realm[REALM_MAX];
-    apr_size_t text_length;     /* of the preferences signed last; 0: none */
+    apr_size_t text_length;     /* of the text signed last; 0: none */
     char text[TEXT_MAX];
-    unsigned char signature[CP_SIGNATURE_LENGTH];
+    char spelled[CP_SIGNATURE_TEXT_LENGTH + 1];
 } memo_slot;
 
 /* What one thread remembers. */
@@ -357,12 +357,11 @@ static bool slot_recalls(const memo_slot *slot, cp_span text)
            && memcmp(slot->text, text.at, text.length) == 0;
 }
 
-static void slot_remember(memo_slot *slot, cp_span text,
-                          const unsigned char *signature)
+static void slot_remember(memo_slot *slot, cp_span text, const char *spelled)
 {
     if (text.length <= TEXT_MAX) {
         memcpy(slot->text, text.at, text.length);
-        memcpy(slot->signature, signature, CP_SIGNATURE_LENGTH);
+        memcpy(slot->spelled, spelled, sizeof(slot->spelled));
         slot->text_length = text.length;
     }
 }
@@ -373,20 +372,34 @@ bool cp_keyring_sign(const cp_keyring *ring, unsigned char id,
 {
     memo_slot *slot = signs(purpose) ? slot_get(ring, id, purpose, realm)
                                      : NULL;
-    bool remembers = purpose == CP_PURPOSE_PREFERENCES && count == 1;
 
-    if (slot && remembers && slot_recalls(slot, parts[0])) {
-        memcpy(signature, slot->signature, CP_SIGNATURE_LENGTH);
-        return true;
-    }
     if (!slot || !mac_make(slot->context, parts, count, signature,
                            CP_SIGNATURE_LENGTH)) {
         memset(signature, 0, CP_SIGNATURE_LENGTH);
         return false;
     }
-    if (remembers) {
-        slot_remember(slot, parts[0], signature);
+    return true;
+}
+
+bool cp_keyring_sign_text(const cp_keyring *ring, unsigned char id,
+                          cp_purpose purpose, cp_span realm, cp_span text,
+                          char *spelled)
+{
+    unsigned char signature[CP_SIGNATURE_LENGTH];
+    memo_slot *slot = signs(purpose) ? slot_get(ring, id, purpose, realm)
+                                     : NULL;
+
+    if (slot && slot_recalls(slot, text)) {
+        memcpy(spelled, slot->spelled, sizeof(slot->spelled));
+        return true;
     }
+    if (!slot || !mac_make(slot->context, &text, 1, signature,
+                           CP_SIGNATURE_LENGTH)) {
+        *spelled = '\0';
+        return false;
+    }
+    cp_base64url_encode(spelled, signature, CP_SIGNATURE_LENGTH);
+    slot_remember(slot, text, spelled);
     return true;
 }
 

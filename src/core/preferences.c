@@ -7,9 +7,6 @@
 #define DAY_SECONDS 86400
 #define DAY_DIGITS_MAX 6
 
-/* Characters of the MAC. */
-#define MAC_LENGTH CP_BASE64URL_LENGTH(CP_SIGNATURE_LENGTH)
-
 /* The longest value there can be: every category chosen. */
 #define VALUE_MAX (CP_CATEGORIES_MAX \
                    * (CP_CATEGORY_NAME_MAX + CP_DIGEST_LENGTH + 4) + 64)
@@ -40,27 +37,22 @@ static bool field_take(cp_span *rest, char separator, cp_span *field)
     return true;
 }
 
-static bool mac_make(const cp_visit *visit, unsigned char key, cp_span text,
-                     char *mac_text)
+static bool text_sign(const cp_visit *visit, unsigned char key, cp_span text,
+                      char *mac)
 {
-    unsigned char mac[CP_SIGNATURE_LENGTH];
-
-    if (!cp_keyring_sign(visit->site->ring, key, CP_PURPOSE_PREFERENCES,
-                         visit->request.realm, &text, 1, mac)) {
-        return false;
-    }
-    cp_base64url_encode(mac_text, mac, CP_SIGNATURE_LENGTH);
-    return true;
+    return cp_keyring_sign_text(visit->site->ring, key,
+                                CP_PURPOSE_PREFERENCES,
+                                visit->request.realm, text, mac);
 }
 
 static bool mac_fits(const cp_visit *visit, cp_span text, cp_span mac)
 {
     unsigned char keys[CP_KEYS_MAX];
     int count = cp_keyring_ids(visit->site->ring, keys);
-    char expected[MAC_LENGTH + 1];
+    char expected[CP_SIGNATURE_TEXT_LENGTH + 1];
 
     for (int i = 0; i < count; i++) {
-        if (mac_make(visit, keys[i], text, expected)
+        if (text_sign(visit, keys[i], text, expected)
             && cp_secret_equal(mac, cp_span_of(expected))) {
             return true;
         }
@@ -111,7 +103,7 @@ static cp_reason value_read(const cp_visit *visit, cp_span value,
         || day.length > DAY_DIGITS_MAX || !field_take(&rest, '.', &states)
         || !field_take(&rest, '.', &id)
         || (id.length && id.length != CP_CONSENT_ID_LENGTH)
-        || rest.length != MAC_LENGTH) {
+        || rest.length != CP_SIGNATURE_TEXT_LENGTH) {
         return CP_MALFORMED;
     }
     signed_part = cp_span_make(value.at, value.length - rest.length - 1);
@@ -150,13 +142,11 @@ static void preferences_merge(cp_preferences *into,
     }
 }
 
-static const char *value_write(const cp_visit *visit,
-                               const cp_preferences *chosen)
+static const char *states_write(const cp_visit *visit,
+                                const cp_preferences *chosen)
 {
     const cp_policy *policy = visit->site->policy;
-    char mac[MAC_LENGTH + 1];
     const char *states = "";
-    const char *text;
 
     for (int i = 0; i < policy->category_count; i++) {
         const cp_category *category = &policy->categories[i];
@@ -169,15 +159,31 @@ static const char *value_write(const cp_visit *visit,
                                  category->digest, NULL);
         }
     }
-    text = apr_pstrcat(visit->pool, FORMAT ".",
-                       apr_ltoa(visit->pool, (long)chosen->day), ".", states,
-                       ".", chosen->id, NULL);
-    if (!mac_make(visit, cp_keyring_signer(visit->site->ring,
-                                           visit->request.now),
-                  cp_span_of(text), mac)) {
-        return NULL;
-    }
-    return apr_pstrcat(visit->pool, text, ".", mac, NULL);
+    return states;
+}
+
+static const char *value_write(const cp_visit *visit,
+                               const cp_preferences *chosen)
+{
+    cp_span day = cp_span_of(apr_ltoa(visit->pool, (long)chosen->day));
+    cp_span states = cp_span_of(states_write(visit, chosen));
+    cp_span id = cp_span_of(chosen->id);
+    char *value = apr_palloc(visit->pool,
+                             sizeof(FORMAT "....") + day.length
+                             + states.length + id.length
+                             + CP_SIGNATURE_TEXT_LENGTH);
+    char *at = cp_span_put(value, CP_SPAN(FORMAT "."));
+    apr_size_t length;
+
+    at = cp_span_put(cp_span_put(at, day), CP_SPAN("."));
+    at = cp_span_put(cp_span_put(at, states), CP_SPAN("."));
+    at = cp_span_put(at, id);
+    length = (apr_size_t)(at - value);
+    *at++ = '.';
+    return text_sign(visit, cp_keyring_signer(visit->site->ring,
+                                              visit->request.now),
+                     cp_span_make(value, length), at)
+           ? value : NULL;
 }
 
 static void preferences_validate(cp_visit *visit)

@@ -66,4 +66,13 @@ static inline const char *cp_span_string(apr_pool_t *pool, cp_span span)
     return span.at ? apr_pstrmemdup(pool, span.at, span.length) : NULL;
 }
 
+/** Writes a span where there is room for it. @return where it ends */
+static inline char *cp_span_put(char *to, cp_span span)
+{
+    if (span.length) {
+        memcpy(to, span.at, span.length);
+    }
+    return to + span.length;
+}
+
 #endif

@@ -353,11 +353,9 @@ static const char *shown_value(const cp_visit *visit, int cookie)
 
 static char *pair_write(char *at, cp_span name, cp_span value)
 {
-    memcpy(at, name.at, name.length);
-    at += name.length;
+    at = cp_span_put(at, name);
     *at++ = '=';
-    memcpy(at, value.at, value.length);
-    at += value.length;
+    at = cp_span_put(at, value);
     *at++ = ';';
     *at++ = ' ';
     return at;

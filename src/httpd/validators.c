@@ -50,12 +50,6 @@ static cp_span tag_take(const char **list)
                : cp_span_make(begin, 0);
 }
 
-static char *bytes_add(char *to, const char *from, apr_size_t length)
-{
-    memcpy(to, from, length);
-    return to + length;
-}
-
 /* Of a list of tags those that may be compared, each with its mark and
  * without.
  * @param banner  its mark counts alone, and tags without it are dropped;
@@ -74,14 +68,15 @@ static const char *tags_rewrite(apr_pool_t *pool, const char *list,
         const char *behind = mark ? mark + MARK_LENGTH : NULL;
 
         if (mark || !banner) {
-            to = bytes_add(to, tag.at, tag.length);
-            to = bytes_add(to, ", ", 2);
+            to = cp_span_put(to, tag);
+            to = cp_span_put(to, CP_SPAN(", "));
         }
         if (mark) {
-            to = bytes_add(to, tag.at, (apr_size_t)(mark - tag.at));
-            to = bytes_add(to, behind,
-                           (apr_size_t)(tag.at + tag.length - behind));
-            to = bytes_add(to, ", ", 2);
+            to = cp_span_put(to, cp_span_make(tag.at,
+                                              (apr_size_t)(mark - tag.at)));
+            to = cp_span_put(to, cp_span_make(
+                behind, (apr_size_t)(tag.at + tag.length - behind)));
+            to = cp_span_put(to, CP_SPAN(", "));
         }
     }
     if (to == kept) {
@@ -187,10 +182,10 @@ static void tag_mark(const cp_banner *banner, apr_table_t *headers,
         return;
     }
     marked = apr_palloc(pool, tag.length + MARK_LENGTH + 1);
-    to = bytes_add(marked, tag.at, tag.length - 1);
-    to = bytes_add(to, MARK, sizeof(MARK) - 1);
-    to = bytes_add(to, banner->hash, NAME_LENGTH);
-    bytes_add(to, "\"", 2);
+    to = cp_span_put(marked, cp_span_make(tag.at, tag.length - 1));
+    to = cp_span_put(to, CP_SPAN(MARK));
+    to = cp_span_put(to, cp_span_make(banner->hash, NAME_LENGTH));
+    cp_span_put(to, CP_SPAN("\"\0"));
     apr_table_setn(headers, "ETag", marked);
 }
 

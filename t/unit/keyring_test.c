@@ -623,30 +623,43 @@ static void a_child_draws_anew(void **state)
     close(channel[1]);
 }
 
-/* --- Preferences that repeat ------------------------------------------ */
+/* --- Texts that repeat ------------------------------------------------ */
 
-static void preferences_repeat(void **state)
+static void text_sign(const cp_keyring *from, unsigned char id,
+                      const char *text, char *spelled)
+{
+    assert_true(cp_keyring_sign_text(from, id, CP_PURPOSE_PREFERENCES, REALM,
+                                     cp_span_of(text), spelled));
+}
+
+static void texts_repeat(void **state)
 {
     static const char *const texts[] = {
         "1.20000..", "1.20001..", "1.20000..", "1.20000...",
         "1.20000.statistics:n:AAAAAAAA~first-party:n:BBBBBBBB.",
         "1.20000..", "", "1.20000.."
     };
-    unsigned char mac[CP_SIGNATURE_LENGTH], other[CP_SIGNATURE_LENGTH];
-    cp_keyring *fresh;
+    char spelled[CP_SIGNATURE_TEXT_LENGTH + 1];
+    char other[CP_SIGNATURE_TEXT_LENGTH + 1];
+    unsigned char signature[CP_SIGNATURE_LENGTH];
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        fresh = cp_keyring_make(&keys, pool);
+        text_sign(ring, 9, texts[i], spelled);
+        text_sign(cp_keyring_make(&keys, pool), 9, texts[i], other);
+        assert_string_equal(spelled, other);
         assert_true(mac_of(ring, 9, CP_PURPOSE_PREFERENCES, REALM, texts[i],
-                           mac));
-        assert_true(mac_of(fresh, 9, CP_PURPOSE_PREFERENCES, REALM, texts[i],
-                           other));
-        assert_memory_equal(mac, other, sizeof(mac));
-        assert_true(mac_of(ring, 0, CP_PURPOSE_PREFERENCES, REALM, texts[i],
-                           other));
-        assert_memory_not_equal(mac, other, sizeof(mac));
+                           signature));
+        cp_base64url_encode(other, signature, CP_SIGNATURE_LENGTH);
+        assert_string_equal(spelled, other);
+        text_sign(ring, 0, texts[i], other);
+        assert_string_not_equal(spelled, other);
     }
+    assert_false(cp_keyring_sign_text(ring, 8, CP_PURPOSE_PREFERENCES, REALM,
+                                      CP_SPAN("1.20000.."), other));
+    assert_string_equal(other, "");
+    assert_false(cp_keyring_sign_text(ring, 9, CP_PURPOSE_OWNER, REALM,
+                                      CP_SPAN("1.20000.."), other));
 }
 
 int main(void)
@@ -673,7 +686,7 @@ int main(void)
         cmocka_unit_test(numbers_of_every_length),
         cmocka_unit_test(random_bytes_differ),
         cmocka_unit_test(a_child_draws_anew),
-        cmocka_unit_test(preferences_repeat),
+        cmocka_unit_test(texts_repeat),
     };
 
     return cmocka_run_group_tests_name("keyring", tests, setup, teardown);
