@@ -225,6 +225,9 @@ $server->file('htdocs/part.html', '<p>A part.</p>');
 $server->file('htdocs/whole.html', $HEAD . '<!--#include file="part.html" -->'
               . '<!--#include file="part.html" --></head>');
 mkdir $server->dir . '/cache';
+# Longer than what is passed on at once, and in one piece.
+my $LONG = $PAGE . "<p>Text.</p>\n" x 4000;
+$server->file('htdocs/long.html', $LONG);
 # Of a file that has just been written httpd makes a weak ETag.
 utime 1_700_000_000, 1_700_000_000, $server->dir . '/htdocs/index.html';
 $server->start;
@@ -405,6 +408,13 @@ is get('/index.html', headers => [ Range => 'bytes=10-99',
 is get('/index.html', headers => [ Range => 'bytes=10-99',
                                    'If-Range' => $raw ])->status, 200,
     'If-Range with the other';
+my $long = get('/long.html');
+is_deeply [ without($long->body) ], [ $LONG, 1 ], 'a long file';
+is $long->header('content-length'), length $long->body, 'has a length';
+is get('/long.html', method => 'HEAD')->header('content-length'),
+    length $long->body, 'HEAD knows it';
+is get('/long.html', headers => [ Range => 'bytes=40000-40009' ])->body,
+    substr($long->body, 40_000, 10), 'and has parts';
 my $asked = get('/index.html', method => 'HEAD');
 is $asked->header($_), $first->header($_), "HEAD: $_"
     for qw(content-length etag last-modified content-type);

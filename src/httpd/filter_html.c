@@ -296,7 +296,14 @@ static void length_tell(const injector *into, request_rec *r,
     }
 }
 
-/* Nothing more is to be put in: what is left goes on as it is. */
+/* Whether nothing more is to be put in. */
+static bool is_through(const injector *into)
+{
+    return !into->field && !cp_html_head_is_open(into->html);
+}
+
+/* What is left goes on as it is, together with what was read, so that httpd
+ * sees the end of a page that came in one piece. */
 static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *in)
 {
     injector *into = f->ctx;
@@ -316,7 +323,7 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
         apr_bucket *bucket = APR_BRIGADE_FIRST(in);
         apr_status_t status = APR_SUCCESS;
 
-        if (!into->field && !cp_html_head_is_open(into->html)) {
+        if (is_through(into)) {
             return leave(f, in);
         }
         if (APR_BUCKET_IS_METADATA(bucket)) {
@@ -325,7 +332,8 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
         else {
             status = bucket_read(f, bucket);
         }
-        if (status == APR_SUCCESS && into->out_length >= PASS_AT) {
+        if (status == APR_SUCCESS && into->out_length >= PASS_AT
+            && !is_through(into)) {
             status = pass(f);
         }
         if (status != APR_SUCCESS) {
