@@ -15,7 +15,8 @@ struct cp_policies {
     apr_pool_t *work;           /* cleared for each host */
     apr_hash_t *made;           /* by the digest of all lines of a host */
     const cp_server_config *first;  /* the first host; or NULL */
-    cp_policy standard;         /* what every policy begins with */
+    cp_policy standard;         /* what every policy begins with, and goes on
+                                   pointing into */
     cp_declaration *managed[CP_MANAGED_COUNT];
 };
 
@@ -26,7 +27,7 @@ cp_policies *cp_policies_make(apr_pool_t *pool, apr_pool_t *scratch)
     policies->pool = pool;
     apr_pool_create(&policies->work, scratch);
     policies->made = apr_hash_make(scratch);
-    cp_policy_begin(&policies->standard, scratch);
+    cp_policy_begin(&policies->standard, pool);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         policies->managed[i] = cp_policy_managed(cp_rooms[i]->name, pool);
     }
