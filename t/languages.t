@@ -1,5 +1,6 @@
 # The policy page in each language that is built in: its language and
-# direction, well-formed text, and no word that is missing or left unfilled.
+# direction, well-formed text, and no word that is missing or left unfilled;
+# and the size of what the banner needs of it at first.
 use strict;
 use warnings;
 use utf8;
@@ -17,6 +18,9 @@ plan skip_all => 'the same under each MPM: once is enough'
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)'
     for qw(output failure_output todo_output);
+
+# Bytes of the texts that are fetched before the first choice.
+my $FIRST_MAX = 1500;
 
 sub words_of {
     my ($path) = @_;
@@ -42,6 +46,8 @@ CookiePolicyCookie theme first-party storage=local
 CookiePolicyCookie visits statistics-anonymous lifetime=session
 CookiePolicyThirdParty third-party https://maps.example
 CookiePolicyAttributes sessionid name=__Host-sessionid secure=on
+CookiePolicyConsentLog none
+CookiePolicyBanner On
 CookiePolicyController name=City contact=privacy\@city.example
 CONFIG
 ok $server->start, 'a server that speaks them all' or diag $server->log;
@@ -73,6 +79,11 @@ for my $tag (@tags) {
     unlike $page, qr/[{}]/, "$tag: no place left unfilled";
     my @bare = grep { $page =~ /(?<![\w.-])\Q$_\E(?![\w.-])/ } keys %$own;
     is "@bare", '', "$tag: no key for a text";
+    my $first = fetch(port => $server->port, host => 'page.example',
+                      path => "/cookie-policy/banner.x.$tag.json")->body;
+    is decode_json($first)->{accept}, $own->{'choices.accept-all'},
+        "$tag: the banner's texts";
+    cmp_ok length $first, '<=', $FIRST_MAX, "$tag: are few bytes";
     next if $own->{'language.direction'} ne 'rtl';
     like $page, qr/<code dir="ltr">cookies_preferences</,
         "$tag: a name is read from left to right";

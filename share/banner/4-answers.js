@@ -2,6 +2,8 @@
 
     // --- The second layer, or without it the page ------------------------
 
+    const detailsGet = () => jsonGet(languageChoose() + ".all.json");
+
     const core = {
         policy, choose, isAllowed, make, button, policyLink, textsGet,
         styleAdd: name => styleAdd(host.shadowRoot, name),
@@ -12,7 +14,7 @@
                 opener.focus();
             }
         },
-        detailsGet: () => jsonGet(languageChoose() + ".all.json"),
+        detailsGet,
         isSignalled: gpc
     };
 
@@ -102,7 +104,8 @@
         const texts = await textsGet().catch(() => ({}));
 
         if (!categories || error) {
-            failure = (error === "log-away" && texts.unrecorded)
+            failure = (error === "log-away"
+                       && (await detailsGet().catch(() => ({}))).unrecorded)
                 || texts.failed || "failed";
         }
         if (banner) {

@@ -52,7 +52,6 @@ static json_t *texts_json(const cp_view *view)
         { "reject", "choices.reject-all" }, { "choose", "banner.choose" },
         { "policy", "page.title" }, { "open", "banner.open" },
         { "saved", "banner.saved" }, { "failed", "banner.failed" },
-        { "unrecorded", "problem.log-away.what" },
         { "frame", "frame.text" }, { "once", "frame.once" },
         { "always", "frame.always" }, { "more", "frame.policy" },
         { NULL, NULL }
@@ -119,6 +118,7 @@ static json_t *details_json(const cp_view *view)
         { "title", "choices.title" }, { "intro", "choices.text" },
         { "save", "choices.save" }, { "back", "banner.back" },
         { "list", "banner.list" }, { "gpc", "gpc.honoured" },
+        { "unrecorded", "problem.log-away.what" },
         { NULL, NULL }
     };
     static const entry rules[] = {
