@@ -16,12 +16,15 @@
 
     const html = document.documentElement;
 
-    if (window.cookiePolicy
+    // Its own: an element of that name is a property of the window, too.
+    if (Object.hasOwn(window, "cookiePolicy")
         || self !== top && !html.hasAttribute("data-cookie-policy-frame")) {
         return;
     }
 
-    const script = document.currentScript;
+    // Not document.currentScript, which an image of that name would be: a
+    // nonce out of the page's markup must not count.
+    const script = Reflect.get(Document.prototype, "currentScript", document);
     const nonce = script && script.nonce;
     // With the origin, so that no <base> leads elsewhere.
     const base = location.origin + policy.base;
@@ -44,7 +47,7 @@
     function valueRead(value) {
         const [format, day, states, , mac] = value.split(".");
         const age = Date.now() / 1000 - day * DAY;
-        const read = {};
+        const read = { __proto__: null };
 
         if (format !== "1" || !mac || !(age > -DAY && age < policy.lifetime)) {
             return;
@@ -65,7 +68,7 @@
     function choicesRead() {
         const all = cookieValues(policy.cookies.preferences)
             .map(valueRead).filter(Boolean);
-        const read = {};
+        const read = { __proto__: null };
 
         for (const { name } of policy.categories) {
             if (all.some(one => one[name] === "refused")) {

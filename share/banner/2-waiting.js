@@ -5,7 +5,10 @@
     const NEEDS = ":is([data-category],[data-service],[data-name])";
     const SCRIPTS = `script[type="text/plain"]${NEEDS}`;
     const SOURCES = `:not(script)[data-src]${NEEDS}`;
+    // Other types are neither loaded nor run.
+    const RUNS = /^(module|.*(java|ecma)script)?$/i;
     const started = new Set();
+    const opened = new WeakSet();
     let isRunning;
 
     const isOpposite = ({ dataset }) => /^!/.test(dataset.category);
@@ -25,7 +28,7 @@
     function mayStart(node) {
         const category = categoryNeeded(node);
 
-        return category && (!nonce || node.nonce === nonce)
+        return category && !opened.has(node) && (!nonce || node.nonce === nonce)
             && (isOpposite(node) ? isRefused : isAllowed)(category);
     }
 
@@ -43,6 +46,7 @@
         live.async = node.hasAttribute("async");
         live.nonce = node.nonce;
         live.text = node.text;
+        opened.add(live);
         if (!isOpposite(node)) {
             started.add(categoryNeeded(node).name);
         }
@@ -53,7 +57,8 @@
                 live.src = source;
             }
             node.replaceWith(live);
-            if (!source || live.async || !/^$|script|module/.test(live.type)) {
+            if (!source || live.async || live.noModule
+                || !RUNS.test(live.type)) {
                 resolve();
             }
         });
@@ -76,8 +81,7 @@
 
     // --- Frames that wait ------------------------------------------------
 
-    const holders = new Map();
-    const opened = new WeakSet();
+    const holders = new WeakMap();
     let once = new WeakSet();
 
     function sourceOf(node) {
@@ -183,6 +187,10 @@
                 node => node.matches && (node.matches(waits)
                     || node.querySelector(waits))))) {
                 elementsCheck();
+            }
+            if (host && !host.isConnected) {
+                // Later, or a script that removes it again stops the page.
+                setTimeout(hostKeep);
             }
         }).observe(html, { childList: true, subtree: true });
     }

@@ -42,8 +42,8 @@
     function make(tag, attributes, ...children) {
         const element = document.createElement(tag);
 
-        for (const name in attributes) {
-            element.setAttribute(name, attributes[name]);
+        for (const [name, value] of Object.entries(attributes)) {
+            element.setAttribute(name, value);
         }
         element.append(...children);
         return element;
@@ -129,6 +129,13 @@
             made = null;
         });
         return made;
+    }
+
+    // A site that loads its pages by script may put in another body.
+    function hostKeep() {
+        if (!host.isConnected && document.body) {
+            document.body.prepend(host);
+        }
     }
 
     // What lies behind the banner can be scrolled out from behind it.

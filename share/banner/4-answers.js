@@ -97,7 +97,7 @@
     async function choose(choice, category, source) {
         const { categories, error } = await choiceSend(choice, category,
                                                        source);
-        const next = {};
+        const next = { __proto__: null };
         let failure;
 
         await hostMake().catch(() => {});
@@ -112,9 +112,9 @@
             problem.textContent = failure || "";
             status.textContent = failure || texts.saved;
         }
-        for (const name in categories) {
-            if (categories[name].choice !== "undecided") {
-                next[name] = categories[name].choice;
+        for (const [name, one] of Object.entries(categories || {})) {
+            if (one.choice !== "undecided") {
+                next[name] = one.choice;
             }
         }
         if (categories) {
