@@ -23,17 +23,16 @@ static bool is_alphanumeric(cp_span span)
     return good;
 }
 
-/* Up to 20 characters: ten out of each half, taken as a number. */
-static void signature_spell(const unsigned char *signature, char *text,
-                            int length)
+/* Ten characters out of each half, taken as a number. */
+static void signature_spell(const unsigned char *signature, char *text)
 {
     for (int half = 0; half < 2; half++) {
         apr_uint64_t number = 0;
 
         for (int i = 0; i < 8; i++) {
-            number = number << 8 | signature[half * 8 + i];
+            number = number << 8 | *signature++;
         }
-        for (int i = 0; i < SIGNED_PART / 2 && length > 0; i++, length--) {
+        for (int i = 0; i < SIGNED_PART / 2; i++) {
             *text++ = cp_alphanumeric[number % CP_ALPHANUMERIC_COUNT];
             number /= CP_ALPHANUMERIC_COUNT;
         }
@@ -48,7 +47,7 @@ static bool token_sign(const cp_visit *visit, unsigned char key,
     bool good = cp_keyring_sign(visit->site->ring, key, CP_PURPOSE_CSRF,
                                 visit->request.realm, parts, 2, signature);
 
-    signature_spell(signature, text, SIGNED_PART);
+    signature_spell(signature, text);
     return good;
 }
 
@@ -57,11 +56,13 @@ static bool follower_random(const cp_visit *visit, unsigned char key,
                             cp_span token, char *random)
 {
     unsigned char signature[CP_SIGNATURE_LENGTH];
+    char spelled[SIGNED_PART];
     bool good = cp_keyring_sign(visit->site->ring, key,
                                 CP_PURPOSE_SUCCESSION, visit->request.realm,
                                 &token, 1, signature);
 
-    signature_spell(signature, random, RANDOM_PART);
+    signature_spell(signature, spelled);
+    memcpy(random, spelled, RANDOM_PART);
     return good;
 }
 

@@ -31,7 +31,7 @@ typedef struct cp_listed {
     cp_store_name name;
     apr_status_t status;        /* of its label, as cp_label_open() says */
     cp_label label;
-    char reference[CP_REFERENCE_LENGTH + 2];
+    char reference[CP_REFERENCE_LENGTH + 1];
     apr_uint32_t expires;
     apr_uint32_t used;          /* the second in which it was last used */
 } cp_listed;

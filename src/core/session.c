@@ -538,21 +538,20 @@ const apr_table_t *cp_session_attributes(const cp_visit *visit)
     return visit->session->stored ? visit->session->record.attributes : NULL;
 }
 
-/* Of a token that is worth nothing its last bytes will do. */
+/* Of a token without a record, which is worth nothing, the end will do. */
 const char *cp_session_reference(const cp_visit *visit)
 {
-    const cp_session *session = visit->session;
+    const char *token = visit->verdicts[CP_SESSION].value;
     char *reference;
 
-    if (!visit->verdicts[CP_SESSION].value) {
+    if (!token) {
         return NULL;
     }
-    reference = apr_palloc(visit->pool, CP_REFERENCE_LENGTH + 2);
-    cp_base64url_encode(reference,
-                        session->stored
-                        ? session->record.reference
-                        : session->id.bytes + CP_SESSION_ID_LENGTH
-                          - CP_REFERENCE_BYTES,
+    if (!visit->session->stored) {
+        return token + CP_SESSION_TOKEN_LENGTH - CP_REFERENCE_LENGTH;
+    }
+    reference = apr_palloc(visit->pool, CP_REFERENCE_LENGTH + 1);
+    cp_base64url_encode(reference, visit->session->record.reference,
                         CP_REFERENCE_BYTES);
     return reference;
 }

@@ -60,15 +60,17 @@ static void private_make(request_rec *r, bool revalidated)
             kept = apr_pstrcat(r->pool, kept, ", ", word, NULL);
         }
     }
-    apr_table_unset(r->headers_out, "Cache-Control");
-    apr_table_setn(r->err_headers_out, "Cache-Control", kept);
+    apr_table_unset(r->err_headers_out, "Cache-Control");
+    apr_table_setn(r->headers_out, "Cache-Control", kept);
     if (revalidated) {
         apr_table_unset(r->headers_out, "Expires");
         apr_table_unset(r->err_headers_out, "Expires");
     }
 }
 
-/* @return whether there were any */
+/* Nothing comes between this filter and the headers' way out, so that the
+ * table that outlives errors need not be joined with the other.
+ * @return whether there were any */
 static bool cookies_issue(const cp_exchange *exchange, request_rec *r)
 {
     const char *lines[CP_MANAGED_COUNT];
@@ -81,7 +83,7 @@ static bool cookies_issue(const cp_exchange *exchange, request_rec *r)
     cp_visit_issue(exchange->visit, cp_is_document(r), lines);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (lines[i]) {
-            apr_table_addn(r->err_headers_out, "Set-Cookie", lines[i]);
+            apr_table_addn(r->headers_out, "Set-Cookie", lines[i]);
             issued = true;
             if (counters) {
                 counters->issued[i]++;

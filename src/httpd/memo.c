@@ -259,9 +259,12 @@ static cp_memo *decide_anew(cp_exchange *exchange, request_rec *r,
 
     memo->server = exchange->server;
     memo->terms = exchange->dir->terms;
-    memo->host = apr_pstrdup(pool, fields->host);
+    memo->host = fields->host;
     memo->origin = cp_origin_own(r, exchange->server);
-    memo->origin.host = apr_pstrdup(pool, memo->origin.host);
+    if (memo->pool) {
+        memo->host = apr_pstrdup(pool, memo->host);
+        memo->origin.host = apr_pstrdup(pool, memo->origin.host);
+    }
     exchange->origin = memo->origin;
     request_address(request, exchange, fields);
     request->cookie.at = apr_pmemdup(pool, request->cookie.at,

@@ -23,13 +23,35 @@ static bool is_host_text(const char *host)
     return *host == '\0';
 }
 
+/* Whether it is a host as it is written here: nothing but small letters,
+ * digits and the like, no port, no dot at its end. */
+static bool is_host_plain(const char *text)
+{
+    static const bool plain[256] = {
+        ['0' ... '9'] = true, ['a' ... 'z'] = true,
+        ['-'] = true, ['_'] = true, ['.'] = true
+    };
+    const char *at = text;
+
+    while (plain[(unsigned char)*at]) {
+        at++;
+    }
+    return *at == '\0' && at > text && at[-1] != '.';
+}
+
 /* A host with an optional port, as in Host. A dot at its end names the same
  * host. */
 static bool authority_read(const char *text, cp_origin *origin,
                            apr_pool_t *pool)
 {
-    size_t length = strcspn(text, ":");
+    size_t length;
 
+    if (is_host_plain(text)) {
+        origin->host = text;
+        origin->port = 0;
+        return true;
+    }
+    length = strcspn(text, ":");
     if (length > 1 && text[length - 1] == '.') {
         text = apr_pstrcat(pool, apr_pstrmemdup(pool, text, length - 1),
                            text + length, NULL);
