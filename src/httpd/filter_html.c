@@ -12,6 +12,7 @@
 #include "filters.h"
 #include "form.h"
 #include "html.h"
+#include "html_head.h"
 #include "status_sessions.h"
 #include "validators.h"
 
@@ -282,17 +283,19 @@ static apr_status_t bucket_read(ap_filter_t *f, apr_bucket *bucket)
 }
 
 /* The head came with the first bytes: of the page's length no more has become
- * unknown. Where all of it is there httpd counts itself. */
-static void length_tell(const injector *into, request_rec *r,
+ * unknown. Where all of it is there httpd counts itself.
+ * @param said  of the page as it came, or NULL
+ * @param put   bytes that were put in */
+static void length_tell(const char *said, apr_size_t put, request_rec *r,
                         apr_bucket_brigade *in)
 {
     apr_off_t length;
     char *end = NULL;
 
-    if (into->length && !APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(in))
-        && apr_strtoff(&length, into->length, &end, 10) == APR_SUCCESS
-        && end != into->length && !*end && length >= 0) {
-        ap_set_content_length(r, length + (apr_off_t)into->put);
+    if (said && !APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(in))
+        && apr_strtoff(&length, said, &end, 10) == APR_SUCCESS
+        && end != said && !*end && length >= 0) {
+        ap_set_content_length(r, length + (apr_off_t)put);
     }
 }
 
@@ -308,7 +311,7 @@ static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *in)
 {
     injector *into = f->ctx;
 
-    length_tell(into, f->r, in);
+    length_tell(into->length, into->put, f->r, in);
     held_send(into, 0);
     APR_BRIGADE_CONCAT(into->out, in);
     ap_remove_output_filter(f);
@@ -374,6 +377,11 @@ static cp_span nonce_of(const request_rec *r)
            : nonce_by(r, "Content-Security-Policy-Report-Only");
 }
 
+static cp_span script_of(const cp_exchange *exchange, const request_rec *r)
+{
+    return cp_banner_tag(exchange->server->banner, nonce_of(r), r->pool);
+}
+
 static injector *injector_make(cp_exchange *exchange, request_rec *r,
                                bool banner)
 {
@@ -381,8 +389,7 @@ static injector *injector_make(cp_exchange *exchange, request_rec *r,
 
     into->exchange = exchange;
     if (banner) {
-        into->script = cp_banner_tag(exchange->server->banner, nonce_of(r),
-                                     r->pool);
+        into->script = script_of(exchange, r);
     }
     into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     return into;
@@ -415,16 +422,50 @@ static injector *token_begin(cp_exchange *exchange, request_rec *r,
     return into;
 }
 
-/* With the banner alone, nothing behind the head is of interest. */
-static injector *banner_begin(cp_exchange *exchange, request_rec *r,
-                              cp_markup markup)
+/* Puts the script into a page whose place for it can be seen at a glance.
+ * @return false where it cannot */
+static bool script_put(const cp_exchange *exchange, request_rec *r,
+                       const char *said, apr_bucket_brigade *in)
 {
-    injector *into = injector_make(exchange, r, true);
+    apr_bucket *first = APR_BRIGADE_FIRST(in);
+    cp_span text = CP_SPAN_NONE;
+    cp_span script;
+    apr_size_t place;
 
-    into->html = cp_html_head_make(markup == CP_MARKUP_XML, r->pool);
-    into->length = apr_table_get(r->headers_out, "Content-Length");
+    if (first == APR_BRIGADE_SENTINEL(in) || APR_BUCKET_IS_METADATA(first)
+        || apr_bucket_read(first, &text.at, &text.length, APR_BLOCK_READ)
+           != APR_SUCCESS) {
+        return false;
+    }
+    place = cp_html_head_glance(text);
+    if (place == 0 || (place < text.length
+                       && apr_bucket_split(first, place) != APR_SUCCESS)) {
+        return false;
+    }
+    script = script_of(exchange, r);
+    APR_BUCKET_INSERT_AFTER(first, apr_bucket_heap_create(script.at,
+                                                          script.length, NULL,
+                                                          in->bucket_alloc));
+    length_tell(said, script.length, r, in);
+    return true;
+}
+
+/* With the banner alone, nothing behind the head is of interest.
+ * @return NULL where the script is in its place already */
+static injector *banner_begin(cp_exchange *exchange, request_rec *r,
+                              cp_markup markup, apr_bucket_brigade *in)
+{
+    const char *said = apr_table_get(r->headers_out, "Content-Length");
+    injector *into;
+
     length_forget(r);
     cp_validators_mark(exchange, r);
+    if (markup == CP_MARKUP_HTML && script_put(exchange, r, said, in)) {
+        return NULL;
+    }
+    into = injector_make(exchange, r, true);
+    into->html = cp_html_head_make(markup == CP_MARKUP_XML, r->pool);
+    into->length = said;
     return into;
 }
 
@@ -436,7 +477,7 @@ static void confirmation_mark(const cp_exchange *exchange, request_rec *r)
     }
 }
 
-/* What becomes of the page. @return NULL where it is left alone */
+/* What becomes of the page. @return NULL where no more is to be done */
 static injector *page_begin(cp_exchange *exchange, request_rec *r,
                             apr_bucket_brigade *in)
 {
@@ -465,7 +506,7 @@ static injector *page_begin(cp_exchange *exchange, request_rec *r,
         }
         page_forget(r);
     }
-    return banner ? banner_begin(exchange, r, markup) : NULL;
+    return banner ? banner_begin(exchange, r, markup, in) : NULL;
 }
 
 static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)

@@ -13,6 +13,7 @@
 #include <apr_general.h>
 
 #include "html.h"
+#include "html_head.h"
 
 /* Where the place is expected; a page without it has none. */
 #define MARK "[H]"
@@ -184,6 +185,110 @@ static void pages_of_xml(void **state)
     }
 }
 
+/* Where the reader has the place, the glance has it, too, or says nothing; and
+ * what is not there yet it does not see. */
+static void glance_check(const char *bare)
+{
+    size_t length = strlen(bare);
+    const char *marked = page_mark(bare, false, 0, length + 1);
+    const char *place = strstr(marked, MARK);
+    apr_size_t seen = cp_html_head_glance(cp_span_make(bare, length));
+
+    if (seen) {
+        assert_non_null(place);
+        assert_int_equal(seen, place - marked);
+    }
+    for (size_t cut = 0; cut < length; cut++) {
+        char *part = test_malloc(cut + 1);
+
+        memcpy(part, bare, cut);
+        assert_int_equal(cp_html_head_glance(cp_span_make(part, cut)),
+                         seen && cut >= seen ? seen : 0);
+        test_free(part);
+    }
+}
+
+static void pages_at_a_glance(void **state)
+{
+    static const char *const seen[] = {
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta "
+        "charset=\"utf-8\">" MARK "\n<title>x</title>",
+        "<!doctype html><html><head><meta charset=\"UTF-8\">" MARK "<title>",
+        "<!Doctype HTML>\r\n<html dir=\"ltr\" class=\"a > b\" >\t<head>"
+        "<meta charset=\"iso-8859-1\">" MARK,
+        "<!doctype html><html lang=\"a\"class=\"b\"><head>"
+        "<meta charset=\"\">" MARK "<p>",
+    };
+    static const char *const unseen[] = {
+        "", " ", "<!DOCTYPE html", "\xef\xbb\xbf<!DOCTYPE html><html><head>"
+        "<meta charset=\"utf-8\">", "<!DOCTYPE html><htmlx><head>"
+        "<meta charset=\"utf-8\">", "<!DOCTYPE html><html/><head>"
+        "<meta charset=\"utf-8\">", "<!DOCTYPE html><html lang=\"><head>"
+        "<meta charset='utf-8'>", "<!DOCTYPE html><html><head ><meta "
+        "charset=\"utf-8\">", "<!DOCTYPE html><html><header><meta "
+        "charset=\"utf-8\">", "<!DOCTYPE html><html><head>x<meta "
+        "charset=\"utf-8\">", "<!DOCTYPE html><html><head><meta "
+        "charset=\"utf-8\" x>", "<!DOCTYPE html><html><head><meta "
+        "charset=\"a>b\">", "<!DOCTYPE html>\v<html><head><meta "
+        "charset=\"utf-8\">", "<!DOCTYPE html><html l='\"'><head><meta "
+        "charset=\"utf-8\">", "<!DOCTYPE html [ ]><html><head><meta "
+        "charset=\"utf-8\">",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+        const char *bare;
+
+        page_check(seen[i], false);
+        bare = page_bare(seen[i]);
+        assert_int_equal(cp_html_head_glance(cp_span_of(bare)),
+                         strstr(seen[i], MARK) - seen[i]);
+        glance_check(bare);
+    }
+    for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++) {
+        assert_int_equal(cp_html_head_glance(cp_span_of(unseen[i])), 0);
+    }
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        glance_check(page_bare(pages[i]));
+    }
+    apr_pool_clear(pool);
+}
+
+/* Pages that nearly begin as most do. */
+static void hostile_beginnings(void **state)
+{
+    static const char *const usual[] = {
+        "<!DOCTYPE html>", "\n", "<html", " lang=\"en\"", ">", "\n", "<head>",
+        "\n", "<meta charset=\"utf-8\">", "<title>x</title>"
+    };
+    static const char *const odd[] = {
+        "", " ", "\n", "<", ">", "\"", "'", "=", "/", "a", "<!-- -->", "\f",
+        "-", "<head>", "<html>", "\x80", "\0"
+    };
+    unsigned int seed = 7;
+    int count = 0;
+
+    (void)state;
+    for (int round = 0; round < 6000; round++) {
+        const char *page = "";
+
+        for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+            seed = seed * 1103515245 + 12345;
+            page = apr_pstrcat(
+                pool, page, (seed >> 16) % 12 == 0
+                ? odd[(seed >> 20) % (sizeof(odd) / sizeof(odd[0]))]
+                : usual[i],
+                (seed >> 16) % 12 == 1
+                ? odd[(seed >> 20) % (sizeof(odd) / sizeof(odd[0]))] : "",
+                NULL);
+        }
+        count += cp_html_head_glance(cp_span_of(page)) != 0;
+        glance_check(page);
+        apr_pool_clear(pool);
+    }
+    assert_true(count > 1000 && count < 5000);
+}
+
 /* Whoever reads may stop there. */
 static void the_head_closes(void **state)
 {
@@ -261,6 +366,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_as_they_are_found),
         cmocka_unit_test(pages_of_xml),
+        cmocka_unit_test(pages_at_a_glance),
+        cmocka_unit_test(hostile_beginnings),
         cmocka_unit_test(the_head_closes),
         cmocka_unit_test(hostile_bytes),
     };
