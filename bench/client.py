@@ -30,18 +30,25 @@ class Client:
     def __init__(self, port):
         self.connection = http.client.HTTPConnection('127.0.0.1', port,
                                                      timeout=120)
+        self.last = None
 
     def close(self):
         self.connection.close()
+        if self.last:
+            self.last.close()
+            self.last = None
 
     def get(self, path=PAGE, cookies=None, fresh=False):
-        """fresh: on a connection of its own."""
+        """fresh: on a connection of its own, which stays open until the next:
+        httpd always finds it so when it has answered."""
         headers = {'Host': HOST}
         if cookies:
             headers['Cookie'] = cookie_header(cookies)
         if fresh:
             self.close()
             headers['Connection'] = 'close'
+            self.connection.connect()
+            self.last = self.connection.sock.dup()
         return self._answer('GET', path, None, headers)
 
     def post(self, path, form, cookies):

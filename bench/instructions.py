@@ -1,41 +1,74 @@
-"""Instructions a request takes in user space, by callgrind: the difference of
-two run lengths, so that start, stop and the client's proofs cancel out."""
+"""Instructions a request takes in user space, by callgrind.
+
+A request that is refused before any module sees it makes callgrind write down
+what it has counted, and begin anew. So start and stop, which take a thousand
+times as much and never the same, are left out; what the mark itself takes is
+cancelled by the difference of two lengths.
+"""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
+import socket
+import time
 
 from client import Client
 from server import NotMeasured, Server
 
-# The instructions of threads that wait are few, and as many in both runs.
-CALLGRIND = ['valgrind', '--tool=callgrind', '--quiet']
+# What httpd answers a request without a Host with.
+MARK = 'ap_send_error_response'
+# Before each request, in seconds: else it depends on the machine how many are
+# there before httpd has looked for them, and need no listener.
+PAUSE = 0.003
+CALLGRIND = ['valgrind', '--tool=callgrind', '--quiet',
+             f'--dump-before={MARK}']
 
 
-def _run(place, row, visit, count):
-    """All instructions of an httpd that answers so many requests.
-    visit(client): the cookies to send."""
-    output = place.scratch / f'callgrind-{row.name}-{count}'
-    server = Server(place, row.files, row.text, prepare=row.prepare,
-                    single=[*CALLGRIND, f'--callgrind-out-file={output}'])
-    with server:
-        client = Client(server.port)
-        cookies = visit(client)
-        for _ in range(count):
-            if client.get(row.document, cookies, row.fresh).status != 200:
-                raise NotMeasured('a request was refused: ' + server.log())
-        client.close()
-    found = re.findall(r'^(?:summary|totals): (\d+)', output.read_text(), re.M)
-    output.unlink()
-    if not found:
-        raise NotMeasured('callgrind says nothing: ' + server.log())
-    return int(found[-1])
+def _mark(server):
+    with socket.create_connection(('127.0.0.1', server.port)) as one:
+        one.sendall(b'GET / HTTP/1.1\r\n\r\n')
+        answer = b''
+        while more := one.recv(4096):
+            answer += more
+    if not answer.startswith(b'HTTP/1.1 400 '):
+        raise NotMeasured('a mark was not refused: ' + server.log())
+
+
+def _counted(output, server):
+    """Between each mark and the next."""
+    counts = []
+    # The first has the start.
+    for number in range(2, 4):
+        file = output.with_name(f'{output.name}.{number}')
+        found = re.findall(r'^totals: (\d+)', file.read_text(), re.M) \
+            if file.exists() else None
+        if not found:
+            raise NotMeasured('callgrind says nothing: ' + server.log())
+        counts.append(int(found[-1]))
+    return counts
 
 
 def per_request(place, row, visit):
-    """Both runs at once: that changes no count."""
+    """visit(client): the cookies to send. The shorter length is long enough
+    for each thread of httpd to have had a request."""
+    output = place.scratch / f'callgrind-{row.name}'
+    server = Server(place, row.files, row.text, prepare=row.prepare,
+                    single=[*CALLGRIND, f'--callgrind-out-file={output}'])
+    try:
+        with server:
+            client = Client(server.port)
+            cookies = visit(client)
+            _mark(server)
+            for count in row.counts:
+                for _ in range(count):
+                    time.sleep(PAUSE)
+                    answer = client.get(row.document, cookies, row.fresh)
+                    if answer.status != 200:
+                        raise NotMeasured('a request was refused: '
+                                          + server.log())
+                _mark(server)
+            client.close()
+        few, many = _counted(output, server)
+    finally:
+        for file in place.scratch.glob(f'{output.name}*'):
+            file.unlink()
     low, high = row.counts
-    with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(_run, place, row, visit, count)
-                for count in (low, high)]
-        few, many = (run.result() for run in runs)
     return (many - few) / (high - low)

@@ -57,8 +57,7 @@ class Bench:
                      for name, value in (cookies or {}).items())
         key = row.document, row.fresh, length
         if key not in self.bare:
-            asked = replace(BARE, document=row.document, fresh=row.fresh,
-                            counts=max(row.counts, BARE.counts))
+            asked = replace(BARE, document=row.document, fresh=row.fresh)
             self.bare[key] = per_request(self.place, asked,
                                          lambda client: cookies)
         return self.bare[key]

@@ -32,7 +32,7 @@ class Row:
     fresh: bool = False         # each request on a connection of its own
     text: str = ''              # more configuration
     prepare: Optional[Callable] = None      # called with the server's home
-    counts: tuple = (100, 2100)  # requests of callgrind's two runs
+    counts: tuple = (100, 600)  # requests between callgrind's marks
     needs: tuple = ()           # modules of httpd
     quick: bool = False         # is measured by `quick`, too
     group: str = field(default='module')
@@ -181,7 +181,7 @@ BARE = Row('bare', 'bare httpd', group='bare')
 
 ROWS = [
     Row('returning', 'returning visitor, kept-alive connection',
-        ('module',), returning, counts=(100, 5100), quick=True),
+        ('module',), returning, quick=True),
     Row('chosen', 'the same, who has agreed to statistics',
         ('module', 'consent'), chosen),
     Row('stored', 'the same, logged in, session in the store',
