@@ -164,7 +164,8 @@ static bool declaration_digest(EVP_MD_CTX *context,
 }
 
 /* The origins of a category, sorted, each once. */
-static bool third_parties_digest(EVP_MD_CTX *context, cp_category *category,
+static bool third_parties_digest(EVP_MD_CTX *context,
+                                 const cp_category *category,
                                  const apr_array_header_t *third_parties,
                                  apr_pool_t *pool)
 {
@@ -182,16 +183,29 @@ static bool third_parties_digest(EVP_MD_CTX *context, cp_category *category,
             origins[count++] = one->origin;
         }
     }
-    if (count) {
-        category->used = true;
-        qsort(origins, count, sizeof(*origins), string_compare);
-    }
+    qsort(origins, count, sizeof(*origins), string_compare);
     for (size_t i = 0; good && i < count; i++) {
         if (i == 0 || strcmp(origins[i], origins[i - 1])) {
             good = digest_add(context, origins[i]);
         }
     }
     return good;
+}
+
+static void categories_mark_used(cp_policy *policy)
+{
+    int origins = policy->third_parties ? policy->third_parties->nelts : 0;
+
+    for (int i = 0; i < policy->declared_count; i++) {
+        policy->categories[policy->declared[i].category].used = true;
+    }
+    for (int i = 0; i < origins; i++) {
+        const char *name = APR_ARRAY_IDX(policy->third_parties, i,
+                                         cp_third_party).category;
+
+        policy->categories[cp_policy_category(policy, cp_span_of(name))]
+            .used = true;
+    }
 }
 
 /* What a digest is made with, and its declarations in their order. */
@@ -206,13 +220,17 @@ static bool category_digest(cp_policy *policy, int at, const digester *by)
 {
     cp_category *category = &policy->categories[at];
     unsigned char hash[EVP_MAX_MD_SIZE];
-    bool good = EVP_DigestInit_ex(by->context, by->sha256, NULL) == 1
-                && digest_add(by->context, category->name)
-                && digest_add(by->context, rule_words[category->rule]);
+    bool good;
+
+    if (!category->used && *category->digest) {
+        return true;            /* only its name and rule are in it */
+    }
+    good = EVP_DigestInit_ex(by->context, by->sha256, NULL) == 1
+           && digest_add(by->context, category->name)
+           && digest_add(by->context, rule_words[category->rule]);
 
     for (int i = 0; good && i < policy->declared_count; i++) {
         if (by->sorted[i].category == at) {
-            category->used = true;
             good = declaration_digest(by->context, by->sorted[i].declaration);
         }
     }
@@ -295,6 +313,7 @@ static bool digests_make(cp_policy *policy, apr_pool_t *pool)
     memcpy(by.sorted, policy->declared, size);
     qsort(by.sorted, (size_t)policy->declared_count, sizeof(*by.sorted),
           declared_compare);
+    categories_mark_used(policy);
     for (int i = 0; good && i < policy->category_count; i++) {
         good = category_digest(policy, i, &by);
         policy->objectable = policy->objectable

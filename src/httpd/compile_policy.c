@@ -6,14 +6,11 @@
 
 #include <apr_hash.h>
 #include <apr_strings.h>
-#include <openssl/evp.h>
-
-#define SHA256_LENGTH 32
 
 struct cp_policies {
     apr_pool_t *pool;
     apr_pool_t *work;           /* cleared for each host */
-    apr_hash_t *made;           /* by the digest of all lines of a host */
+    apr_hash_t *made;           /* maker lists by the hash of their lines */
     const cp_server_config *first;  /* the first host; or NULL */
     cp_policy standard;         /* what every policy begins with, and goes on
                                    pointing into */
@@ -28,6 +25,11 @@ cp_policies *cp_policies_make(apr_pool_t *pool, apr_pool_t *scratch)
     apr_pool_create(&policies->work, scratch);
     policies->made = apr_hash_make(scratch);
     cp_policy_begin(&policies->standard, pool);
+    /* Digests that most policies have: of categories that none uses. Where
+     * they cannot be made, no policy can, which then says so. */
+    cp_policy_compile(&policies->standard,
+                      apr_array_make(scratch, 0, sizeof(cp_declaration *)),
+                      NULL, scratch);
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         policies->managed[i] = cp_policy_managed(cp_rooms[i]->name, pool);
     }
@@ -50,6 +52,7 @@ static const char *categories_collect(cp_policy *policy,
             continue;
         }
         policy->categories[at].rule = category->rule;
+        *policy->categories[at].digest = '\0';
         if (category->signals) {
             policy->categories[at].signals = category->signals;
         }
@@ -62,23 +65,28 @@ static const char *categories_collect(cp_policy *policy,
     return NULL;
 }
 
+/* Where the declarations of a host are, by their name, for each storage. */
+typedef struct places {
+    apr_hash_t *of[CP_STORAGE_OTHER + 1];   /* NULL: there is none */
+} places;
+
 /* An inner line overrides an inherited one, and a line of the site what a
  * managed cookie says of itself. */
-static void declaration_add(apr_array_header_t *all, apr_hash_t *places,
+static void declaration_add(apr_array_header_t *all, places *where,
                             cp_declaration *one, apr_pool_t *pool)
 {
-    const char *key = apr_pstrcat(pool, cp_storage_word(one->storage), " ",
-                                  one->name, NULL);
-    cp_declaration **place = apr_hash_get(places, key, APR_HASH_KEY_STRING);
-    cp_declaration **new;
+    apr_hash_t **hash = &where->of[one->storage];
+    cp_declaration **place;
 
-    if (place) {
-        *place = one;
-        return;
+    if (!*hash) {
+        *hash = apr_hash_make(pool);
     }
-    new = apr_array_push(all);
-    *new = one;
-    apr_hash_set(places, key, APR_HASH_KEY_STRING, new);
+    place = apr_hash_get(*hash, one->name, APR_HASH_KEY_STRING);
+    if (!place) {
+        place = apr_array_push(all);
+        apr_hash_set(*hash, one->name, APR_HASH_KEY_STRING, place);
+    }
+    *place = one;
 }
 
 static apr_array_header_t *declarations_collect(
@@ -89,73 +97,84 @@ static apr_array_header_t *declarations_collect(
     apr_array_header_t *all = apr_array_make(scratch, CP_MANAGED_COUNT
                                              + config->declarations->nelts,
                                              sizeof(cp_declaration *));
-    apr_hash_t *places = apr_hash_make(scratch);
+    places where = { { NULL } };
 
     for (int i = 0; i < CP_MANAGED_COUNT; i++) {
         if (i != CP_SESSION || config->site.session != CP_SESSION_OFF) {
-            declaration_add(all, places, policies->managed[i], scratch);
+            declaration_add(all, &where, policies->managed[i], scratch);
         }
     }
     for (int i = 0; i < config->declarations->nelts; i++) {
-        declaration_add(all, places, APR_ARRAY_IDX(config->declarations, i,
+        declaration_add(all, &where, APR_ARRAY_IDX(config->declarations, i,
                                                    cp_declaration *),
                         scratch);
     }
     return all;
 }
 
-static void key_add(apr_array_header_t *lines, const char *kind,
-                    const char *line)
+/* --- Hosts that say the same ------------------------------------------- */
+
+/* A host whose policy was made. */
+typedef struct maker maker;
+struct maker {
+    const cp_server_config *config;
+    const maker *next;          /* another whose lines have the same hash */
+};
+
+/* One after another: all that the site wrote of a host's policy.
+ * @return NULL behind the last */
+static const char *line_at(const cp_server_config *config, int i)
 {
-    *(const char **)apr_array_push(lines) = kind;
-    *(const char **)apr_array_push(lines) = line;
+    if (i < config->categories->nelts) {
+        return APR_ARRAY_IDX(config->categories, i, cp_category *)->line;
+    }
+    i -= config->categories->nelts;
+    if (i < config->declarations->nelts) {
+        return APR_ARRAY_IDX(config->declarations, i, cp_declaration *)->line;
+    }
+    i -= config->declarations->nelts;
+    if (i < 2 * config->third_parties->nelts) {
+        const cp_third_party *one = &APR_ARRAY_IDX(config->third_parties,
+                                                   i / 2, cp_third_party);
+
+        return i % 2 ? one->origin : one->category;
+    }
+    return NULL;
 }
 
-/* Of what the site wrote. */
-typedef struct policy_key {
-    unsigned char bytes[SHA256_LENGTH];
-} policy_key;
-
-/* Hosts that say the same have the same key. Whole lines would take more
- * memory than the policy. @return false when OpenSSL fails */
-static bool key_make(policy_key *key, const cp_server_config *config,
-                     apr_pool_t *pool)
+static unsigned int lines_hash(const cp_server_config *config)
 {
-    const char *text;
-    apr_array_header_t *lines = apr_array_make(pool, 16, sizeof(char *));
+    unsigned int hash = 0;
+    const char *line;
 
-    key_add(lines, "session",
-            config->site.session == CP_SESSION_OFF ? "0" : "1");
-    for (int i = 0; i < config->categories->nelts; i++) {
-        key_add(lines, "category",
-                APR_ARRAY_IDX(config->categories, i, cp_category *)->line);
-    }
-    for (int i = 0; i < config->declarations->nelts; i++) {
-        key_add(lines, "cookie",
-                APR_ARRAY_IDX(config->declarations, i,
-                              cp_declaration *)->line);
-    }
-    for (int i = 0; i < config->third_parties->nelts; i++) {
-        const cp_third_party *one = &APR_ARRAY_IDX(config->third_parties, i,
-                                                   cp_third_party);
+    for (int i = 0; (line = line_at(config, i)); i++) {
+        apr_ssize_t length = APR_HASH_KEY_STRING;
 
-        key_add(lines, one->category, one->origin);
+        hash = hash * 31 + apr_hashfunc_default(line, &length);
     }
-    text = apr_array_pstrcat(pool, lines, '\n');
-    return EVP_Digest(text, strlen(text), key->bytes, NULL, EVP_sha256(),
-                      NULL) == 1;
+    return hash;
 }
 
 static bool says_the_same(const cp_server_config *one,
                           const cp_server_config *two)
 {
-    return one->site.session == two->site.session
-           && one->declarations->elts == two->declarations->elts
-           && one->declarations->nelts == two->declarations->nelts
-           && one->categories->elts == two->categories->elts
-           && one->categories->nelts == two->categories->nelts
-           && one->third_parties->elts == two->third_parties->elts
-           && one->third_parties->nelts == two->third_parties->nelts;
+    const char *line;
+
+    if (one->site.session != two->site.session
+        || one->categories->nelts != two->categories->nelts
+        || one->declarations->nelts != two->declarations->nelts
+        || one->third_parties->nelts != two->third_parties->nelts) {
+        return false;
+    }
+    for (int i = 0; (line = line_at(one, i)); i++) {
+        const char *other = line_at(two, i);
+
+        /* What both inherit is the same line. */
+        if (line != other && strcmp(line, other)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* @return what is wrong, or NULL */
@@ -179,30 +198,60 @@ static const char *policy_make(const cp_policy **made, cp_policies *policies,
                                config->third_parties, policies->pool);
 }
 
+/* Most hosts add nothing to what they inherit: no line need be read. */
+static bool has_lists_of(const cp_server_config *one,
+                         const cp_server_config *two)
+{
+    return one->site.session == two->site.session
+           && one->declarations->elts == two->declarations->elts
+           && one->declarations->nelts == two->declarations->nelts
+           && one->categories->elts == two->categories->elts
+           && one->categories->nelts == two->categories->nelts
+           && one->third_parties->elts == two->third_parties->elts
+           && one->third_parties->nelts == two->third_parties->nelts;
+}
+
+/* The policy of a host whose lines are the same, or NULL. */
+static const cp_policy *policy_of_others(const cp_server_config *config,
+                                         const maker *others)
+{
+    for (; others; others = others->next) {
+        if (says_the_same(config, others->config)) {
+            return others->config->site.policy;
+        }
+    }
+    return NULL;
+}
+
+static const char *policy_add(cp_server_config *config, cp_policies *policies)
+{
+    apr_pool_t *pool = apr_hash_pool_get(policies->made);
+    unsigned int hash = lines_hash(config);
+    const maker *others = apr_hash_get(policies->made, &hash, sizeof(hash));
+    maker *one;
+
+    config->site.policy = policy_of_others(config, others);
+    if (config->site.policy) {
+        return NULL;
+    }
+    one = apr_palloc(pool, sizeof(*one));
+    *one = (maker){ config, others };
+    apr_hash_set(policies->made, apr_pmemdup(pool, &hash, sizeof(hash)),
+                 sizeof(hash), one);
+    apr_pool_clear(policies->work);
+    return policy_make(&config->site.policy, policies, config);
+}
+
 int cp_policy_of_server(server_rec *s, cp_policies *policies)
 {
     cp_server_config *config = cp_server_config_of(s);
-    const cp_policy **policy = &config->site.policy;
-    const char *wrong = NULL;
-    policy_key key = { { 0 } };
+    const char *wrong;
 
-    /* Most hosts add nothing to what they inherit. */
-    if (policies->first && says_the_same(config, policies->first)) {
-        *policy = policies->first->site.policy;
+    if (policies->first && has_lists_of(config, policies->first)) {
+        config->site.policy = policies->first->site.policy;
         return OK;
     }
-    apr_pool_clear(policies->work);
-    if (!key_make(&key, config, policies->work)) {
-        return cp_compile_complain(s, "OpenSSL gives no SHA-256", "");
-    }
-    *policy = apr_hash_get(policies->made, &key, sizeof(key));
-    if (!*policy) {
-        apr_pool_t *pool = apr_hash_pool_get(policies->made);
-
-        wrong = policy_make(policy, policies, config);
-        apr_hash_set(policies->made, apr_pmemdup(pool, &key, sizeof(key)),
-                     sizeof(key), *policy);
-    }
+    wrong = policy_add(config, policies);
     if (!policies->first) {
         policies->first = config;
     }
