@@ -94,6 +94,18 @@ CookiePolicyAttributes sessionid samesite=strict path=/
     CookiePolicyCsrfTrustedOrigin None
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
+    ServerName alike.example
+    CookiePolicyCookie xb! necessary
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName like.example
+    CookiePolicyCookie xaB necessary
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName same.example
+    CookiePolicyCookie xb! necessary
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
     ServerName off.example
     CookiePolicy Off
     <Location /back-on>
@@ -108,7 +120,7 @@ sub names_of {
     my ($host) = @_;
     my $page = fetch(host => $host, path => '/cookie-policy.json', @at)->body;
 
-    return join ' ', grep { $page =~ /"\Q$_\E"/ } qw(outer inner both);
+    return join ' ', grep { $page =~ /"\Q$_\E"/ } qw(outer inner both xb! xaB);
 }
 
 my $set = fetch(host => 'inherits.example', path => '/', @at)->cookies;
@@ -124,6 +136,10 @@ my $page = fetch(host => 'adds.example', path => '/cookie-policy.json', @at);
 like $page->body, qr/Inner/, 'a line overrides the inherited one';
 unlike $page->body, qr/Outer/, 'of the same name';
 is names_of('clears.example'), 'inner', 'None clears';
+# These two names have the same hash.
+is names_of('alike.example'), 'outer both xb!', 'a host has its own policy';
+is names_of('like.example'), 'outer both xaB', 'also next to a similar one';
+is names_of('same.example'), 'outer both xb!', 'and one with the same lines';
 
 for my $case ([ 'adds.example', 'outer', 200 ], [ 'adds.example', 'inner', 200 ],
               [ 'inherits.example', 'outer', 200 ],
