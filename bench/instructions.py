@@ -32,18 +32,17 @@ def _mark(server):
         raise NotMeasured('a mark was not refused: ' + server.log())
 
 
-def _counted(output, server):
-    """Between each mark and the next."""
-    counts = []
-    # The first has the start.
-    for number in range(2, 4):
-        file = output.with_name(f'{output.name}.{number}')
-        found = re.findall(r'^totals: (\d+)', file.read_text(), re.M) \
-            if file.exists() else None
-        if not found:
-            raise NotMeasured('callgrind says nothing: ' + server.log())
-        counts.append(int(found[-1]))
-    return counts
+def _written(output):
+    """What callgrind has written so far, in its order."""
+    return sorted(output.parent.glob(f'{output.name}.*'),
+                  key=lambda file: int(file.suffix[1:]))
+
+
+def _counted(file, server):
+    found = re.findall(r'^totals: (\d+)', file.read_text(), re.M)
+    if not found:
+        raise NotMeasured('callgrind says nothing: ' + server.log())
+    return int(found[-1])
 
 
 def per_request(place, row, visit):
@@ -57,6 +56,7 @@ def per_request(place, row, visit):
             client = Client(server.port)
             cookies = visit(client)
             _mark(server)
+            before = len(_written(output))
             for count in row.counts:
                 for _ in range(count):
                     time.sleep(PAUSE)
@@ -66,7 +66,8 @@ def per_request(place, row, visit):
                                           + server.log())
                 _mark(server)
             client.close()
-        few, many = _counted(output, server)
+            few, many = (_counted(file, server)
+                         for file in _written(output)[before:])
     finally:
         for file in place.scratch.glob(f'{output.name}*'):
             file.unlink()

@@ -125,7 +125,7 @@ def tracked(client):
 
 
 def session(client):
-    cookies = client.get('/login/page.html').cookies
+    cookies = client.get('/login.asis').cookies
     claim('session' in cookies, 'mod_session sets its cookie')
     seen = client.get('/check/page.html', cookies).headers['X-Seen']
     claim('user=ann' in (seen or ''), f'the session is stored: {seen}')
@@ -149,8 +149,10 @@ def substituted(client):
 def guarded(client):
     claim(client.get(cookies=FOREIGN).status == 200, 'good cookies pass')
     for wrong in ({'sessionid': 'short'}, {'csrftoken': '-'}, {'other': '1'}):
+        client.close()          # it ends the connection of who is refused
         claim(client.get(cookies=FOREIGN | wrong).status == 403,
               f'{wrong} is refused')
+    client.close()
     return FOREIGN
 
 
