@@ -18,7 +18,7 @@ MARK = 'ap_send_error_response'
 # Before each request, in seconds: else it depends on the machine how many are
 # there before httpd has looked for them, and need no listener.
 PAUSE = 0.003
-CALLGRIND = ['valgrind', '--tool=callgrind', '--quiet',
+CALLGRIND = ['valgrind', '--tool=callgrind', '--quiet', '--vgdb=no',
              f'--dump-before={MARK}']
 
 
@@ -55,6 +55,8 @@ def per_request(place, row, visit):
         with server:
             client = Client(server.port)
             cookies = visit(client)
+            # Django starts with the first request, and takes its time.
+            client.get(row.document, cookies, row.fresh)
             _mark(server)
             before = len(_written(output))
             for count in row.counts:

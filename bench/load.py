@@ -8,9 +8,12 @@ from statistics import median
 from client import HOST, cookie_header
 from server import NotMeasured
 
+# Short, so that bare httpd and the other take turns often.
+SECONDS = 1
 
-def _wrk(row, port, cookies, seconds):
-    line = ['wrk', '-t1', '-c16', f'-d{seconds}s']
+
+def _wrk(row, port, cookies):
+    line = ['wrk', '-t1', '-c16', f'-d{SECONDS}s']
     if row.fresh:
         line += ['-H', 'Connection: close']
     text = _said([*line, *_headers(cookies)], row, port)
@@ -19,8 +22,8 @@ def _wrk(row, port, cookies, seconds):
     return _figure(r'Requests/sec:\s+([\d.]+)', text)
 
 
-def _h2load(row, port, cookies, seconds):
-    text = _said(['h2load', '-t1', '-c8', '-m4', f'-D{seconds}',
+def _h2load(row, port, cookies):
+    text = _said(['h2load', '-t1', '-c8', '-m4', f'-D{SECONDS}',
                   *_headers(cookies)], row, port)
     if not re.search(r'status codes: \d+ 2xx, 0 3xx, 0 4xx, 0 5xx', text):
         raise NotMeasured('requests were refused: ' + text)
@@ -51,13 +54,13 @@ def _figure(pattern, text):
 LOADS = {'rate': _wrk, 'h2': _h2load}
 
 
-def in_pairs(kind, row, bare_port, port, cookies, pairs, seconds):
+def in_pairs(kind, row, bare_port, port, cookies, pairs):
     """Median of the rates, and of the ratios of each pair."""
     load = LOADS[kind]
     rates, ratios = [], []
-    load(row, port, cookies, 1)         # all children have seen a request
+    load(row, port, cookies)            # all children have seen a request
     for _ in range(pairs):
-        bare = load(row, bare_port, cookies, seconds)
-        rates.append(load(row, port, cookies, seconds))
+        bare = load(row, bare_port, cookies)
+        rates.append(load(row, port, cookies))
         ratios.append(rates[-1] / bare)
     return median(rates), median(ratios)

@@ -120,20 +120,24 @@ class Server:
         return False
 
     def stop(self):
-        """Its shared memory outlives it on purpose; not here."""
+        """Its shared memory outlives it on purpose; not here. One that is run
+        by a command has no end worth waiting for: mod_wsgi's is never."""
         if not self.process:
             return
         self._segments_note()
-        if self.process.poll() is None:
-            self.process.terminate()
         try:
-            self.process.wait(PATIENCE_VALGRIND if self.single else PATIENCE)
+            if self.process.poll() is None and not self.single:
+                self.process.terminate()
+                self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        for segment in self.segments:
-            Path(segment).unlink(missing_ok=True)
-        self.process = None
+            pass
+        finally:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+            for segment in self.segments:
+                Path(segment).unlink(missing_ok=True)
+            self.process = None
 
     def _segments_note(self):
         try:
