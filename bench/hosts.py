@@ -32,7 +32,7 @@ ServerAlias l{i}.example m{i}.example n{i}.example
 VARIANTS = (
     ('hosts-bare', None, (), ''),
     ('hosts', 'hosts-bare', ('module', 'consent'), ''),
-    ('hosts-bare-own', None, (), ALIASES),
+    ('hosts-bare-own', 'hosts-bare', (), ALIASES),
     ('hosts-own', 'hosts-bare-own', ('module', 'consent'), OWN),
 )
 
