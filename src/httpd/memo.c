@@ -21,6 +21,9 @@ typedef struct memory {
  * next connection. A memo takes 8 KB, or more where its header does. */
 #define KNOWN 256
 
+/* Bytes of a header that say where. */
+#define SAMPLE 32
+
 static place known[KNOWN];
 
 static memory *memory_of(const conn_rec *c)
@@ -105,12 +108,17 @@ static void known_begin(apr_pool_t *pchild, server_rec *main_server)
 }
 
 /* Where the process may know a header. Whoever else's comes to lie there takes
- * its place. */
+ * its place. Of an id that is random some bytes tell visitors apart. */
 static place *known_place(cp_span cookie, cp_memo_stage stage)
 {
-    apr_ssize_t length = (apr_ssize_t)cookie.length;
+    char sample[SAMPLE];
+    apr_size_t step = cookie.length / SAMPLE + 1;
+    apr_ssize_t length = 0;
 
-    return &known[(apr_hashfunc_default(cookie.at, &length)
+    for (apr_size_t i = 0; i < cookie.length; i += step) {
+        sample[length++] = cookie.at[i];
+    }
+    return &known[(apr_hashfunc_default(sample, &length)
                    + (unsigned int)stage) % KNOWN];
 }
 
