@@ -1,5 +1,6 @@
 """An httpd on a free port of 127.0.0.1, in a directory of its own."""
 
+import itertools
 import os
 import re
 import shutil
@@ -27,15 +28,14 @@ class Place:
         self.module = module
         self.scratch = Path(scratch)
         self.site = self.scratch / 'site'
-        self.count = 0
+        self.numbers = itertools.count(1)
         # The page once more where one logs in and where one is looked at.
         for name in ('', 'login', 'check'):
             shutil.copytree(HERE / 'site', self.site / name,
                             dirs_exist_ok=True)
 
     def home(self):
-        self.count += 1
-        home = self.scratch / f'server-{self.count}'
+        home = self.scratch / f'server-{next(self.numbers)}'
         home.mkdir(mode=0o700)
         return home
 
