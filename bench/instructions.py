@@ -45,6 +45,10 @@ def _counted(file, server):
     return int(found[-1])
 
 
+def _sent(row, cookies, number):
+    return cookies | {'n': f'{number:06}'} if row.anew else cookies
+
+
 def per_request(place, row, visit):
     """visit(client): the cookies to send. The shorter length is long enough
     for each thread of httpd to have had a request."""
@@ -60,9 +64,11 @@ def per_request(place, row, visit):
             _mark(server)
             before = len(_written(output))
             for count in row.counts:
-                for _ in range(count):
+                for number in range(count):
                     time.sleep(PAUSE)
-                    answer = client.get(row.document, cookies, row.fresh)
+                    answer = client.get(row.document,
+                                        _sent(row, cookies, number),
+                                        row.fresh)
                     if answer.status != 200:
                         raise NotMeasured('a request was refused: '
                                           + server.log())

@@ -58,10 +58,11 @@ class Bench:
         """Of the very same request; cookies count by their length."""
         length = sum(len(name) + len(value)
                      for name, value in (cookies or {}).items())
-        key = row.document, row.fresh, length
+        key = row.document, row.fresh, row.anew, length
         with self.bare_lock:
             if key not in self.bare:
-                asked = replace(BARE, document=row.document, fresh=row.fresh)
+                asked = replace(BARE, document=row.document, fresh=row.fresh,
+                                anew=row.anew)
                 self.bare[key] = per_request(self.place, asked,
                                              lambda client: cookies)
             return self.bare[key]
@@ -122,6 +123,9 @@ class Bench:
                     if not shutil.which(tool):
                         self.results.miss(row.name, kind,
                                           f'{tool} is missing')
+                    elif row.anew:
+                        self.results.miss(row.name, kind, 'no tool sends '
+                                          'another header each time')
                     elif row.fresh and kind == 'h2':
                         self.results.miss(row.name, kind, 'HTTP/2 keeps its '
                                           'connections')

@@ -30,6 +30,8 @@ class Row:
     visit: Callable = lambda client: FOREIGN
     document: str = PAGE
     fresh: bool = False         # each request on a connection of its own
+    anew: bool = False          # each with another Cookie header: nobody has
+                                # seen it before
     text: str = ''              # more configuration
     prepare: Optional[Callable] = None      # called with the server's home
     counts: tuple = (100, 600)  # requests between callgrind's marks
@@ -190,7 +192,11 @@ ROWS = [
         ('module', 'stored'), stored),
     Row('first', 'returning visitor, first request of a connection',
         ('module',), returning, fresh=True, quick=True),
-    Row('newcomer', 'newcomer, four cookies issued',
+    Row('first-unknown', 'the same, of a visitor whom the child does not know',
+        ('module',), returning, fresh=True, anew=True, quick=True),
+    Row('newcomer', 'newcomer, four cookies issued, first request',
+        ('module',), newcomer, fresh=True, quick=True),
+    Row('newcomer-kept', 'the same again and again on a kept-alive connection',
         ('module',), newcomer, quick=True),
     Row('banner', 'document with the banner',
         ('module', 'consent', 'banner'), banner, quick=True),
