@@ -159,7 +159,7 @@ def whole(bench, httpd, quick):
                     if row.name == 'returning' or not quick])
     say('10,000 virtual hosts')
     bench.attempt(BARE, 'hosts', lambda: hosts.measure(
-        bench.place, bench.results, 1 if quick else 5))
+        bench.place, bench.results, 1 if quick else 3))
     say('session store')
     bench.attempt(BARE, 'store', lambda: stores.measure(
         bench.place.scratch, bench.results, quick))

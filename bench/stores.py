@@ -20,7 +20,7 @@ SIZES = (1000, 100000, 1000000)
 def measure(build, results, quick):
     """Look-ups: nanoseconds, how many times as long httpd's shmcb takes, how
     many times as much two processes do together as one."""
-    sizes, rounds = (SIZES[:2], 1) if quick else (SIZES, 5)
+    sizes, rounds = (SIZES[:2], 1) if quick else (SIZES, 3)
     alone = []
     scales = []
     line = [build / 'store', '--rounds', rounds]
