@@ -24,14 +24,14 @@ def _wrk(row, port, cookies):
 
 def _h2load(row, port, cookies):
     text = _said(['h2load', '-t1', '-c8', '-m4', f'-D{SECONDS}',
-                  *_headers(cookies)], row, port)
+                  *_headers(cookies, ':authority')], row, port)
     if not re.search(r'status codes: \d+ 2xx, 0 3xx, 0 4xx, 0 5xx', text):
         raise NotMeasured('requests were refused: ' + text)
     return _figure(r'finished in .*, ([\d.]+) req/s', text)
 
 
-def _headers(cookies):
-    line = ['-H', f'Host: {HOST}']
+def _headers(cookies, host='Host'):
+    line = ['-H', f'{host}: {HOST}']
     return line + ['-H', f'Cookie: {cookie_header(cookies)}'] if cookies \
         else line
 

@@ -5,12 +5,20 @@
 
 #include <http_connection.h>
 #include <http_protocol.h>
+#include <apr_allocator.h>
 #include <apr_hash.h>
+#include <apr_thread_mutex.h>
 
 /* --- Held by connections, by the process and by requests --------------- */
 
-/* Where there may be a memo. */
+/* Where there may be a memo, or a sign that it is being looked at. */
 typedef _Atomic(cp_memo *) place;
+
+static cp_memo looked_at;
+
+/* Looking takes no longer than to count one up: a thread that comes upon the
+ * sign looks again, at most so many times. */
+#define LOOKS 1000
 
 /* The memos of a connection. */
 typedef struct memory {
@@ -25,6 +33,12 @@ typedef struct memory {
 #define SAMPLE 32
 
 static place known[KNOWN];
+
+/* Gives memos their memory and keeps up to so many bytes of what they leave:
+ * to have each ask the system costs more than to decide. */
+#define SPARE_MAX (4 * 1024 * 1024)
+
+static apr_allocator_t *allocator;
 
 static memory *memory_of(const conn_rec *c)
 {
@@ -54,9 +68,29 @@ static void memo_put(place *at, cp_memo *memo)
 {
     cp_memo *other = atomic_exchange(at, memo);
 
-    if (other) {
+    if (other && other != &looked_at) {
         memo_release(other);
     }
+}
+
+/* @return the memo that lies there, which has one holder more; NULL: there is
+ *         none, or others look too long */
+static cp_memo *memo_see(place *at)
+{
+    cp_memo *memo;
+    int looks = LOOKS;
+
+    do {
+        memo = atomic_exchange(at, &looked_at);
+    } while (memo == &looked_at && --looks);
+    if (memo == &looked_at) {
+        return NULL;
+    }
+    if (memo) {
+        atomic_fetch_add(&memo->holders, 1);
+    }
+    memo_put(at, memo);
+    return memo;
 }
 
 /* Puts it where it is another one's to hold, too. */
@@ -101,9 +135,28 @@ static apr_status_t known_end(void *data)
     return APR_SUCCESS;
 }
 
+/* Threads may have memos as long as there is the process.
+ * @return NULL where there is no memory for it: then each has its own */
+static apr_allocator_t *allocator_make(void)
+{
+    apr_allocator_t *made = NULL;
+    apr_thread_mutex_t *mutex = NULL;
+    apr_pool_t *lasting = NULL;
+
+    if (apr_pool_create_unmanaged_ex(&lasting, NULL, NULL) == APR_SUCCESS
+        && apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT, lasting)
+           == APR_SUCCESS
+        && apr_allocator_create(&made) == APR_SUCCESS) {
+        apr_allocator_mutex_set(made, mutex);
+        apr_allocator_max_free_set(made, SPARE_MAX);
+    }
+    return made;
+}
+
 static void known_begin(apr_pool_t *pchild, server_rec *main_server)
 {
     (void)main_server;
+    allocator = allocator_make();
     apr_pool_cleanup_register(pchild, NULL, known_end, apr_pool_cleanup_null);
 }
 
@@ -218,7 +271,7 @@ static cp_visit *visit_recall(const cp_memo *memo, cp_exchange *exchange,
 static cp_memo *memo_recall(place *at, cp_exchange *exchange, request_rec *r,
                             const cp_fields *fields, cp_request *request)
 {
-    cp_memo *memo = atomic_exchange(at, NULL);
+    cp_memo *memo = memo_see(at);
 
     if (!memo) {
         return NULL;
@@ -226,11 +279,13 @@ static cp_memo *memo_recall(place *at, cp_exchange *exchange, request_rec *r,
     if (memo_fits(memo, exchange, r, fields, request)) {
         exchange->visit = visit_recall(memo, exchange, r, fields, request);
     }
-    if (exchange->visit) {
-        memo_hold(memo, r->pool);
+    if (!exchange->visit) {
+        memo_release(memo);
+        return NULL;
     }
-    memo_put(at, memo);
-    return exchange->visit ? memo : NULL;
+    apr_pool_cleanup_register(r->pool, memo, memo_release,
+                              apr_pool_cleanup_null);
+    return memo;
 }
 
 /* The languages of an .htaccess file live no longer than its request. */
@@ -249,7 +304,8 @@ static cp_memo *memo_make(const cp_exchange *exchange, request_rec *r)
     cp_memo *memo;
 
     if (!may_remember(exchange, r)
-        || apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
+        || apr_pool_create_unmanaged_ex(&pool, NULL, allocator)
+           != APR_SUCCESS) {
         return apr_pcalloc(r->pool, sizeof(*memo));
     }
     memo = apr_pcalloc(pool, sizeof(*memo));

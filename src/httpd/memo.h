@@ -11,8 +11,7 @@
  *
  * Only visits that are settled are remembered; a newcomer's never are, since
  * a proxy may send several of them along one connection. Threads share memos,
- * those of an HTTP/2 connection as its streams do: who looks at one takes it
- * out meanwhile, and who finds none there decides without.
+ * those of an HTTP/2 connection as its streams do, and nobody changes one.
  */
 #ifndef CP_MEMO_H
 #define CP_MEMO_H
