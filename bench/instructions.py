@@ -77,7 +77,8 @@ def per_request(place, row, visit):
             few, many = (_counted(file, server)
                          for file in _written(output)[before:])
     finally:
-        for file in place.scratch.glob(f'{output.name}*'):
-            file.unlink()
+        # Not those of a row whose name begins as this one's.
+        for file in [output, *_written(output)]:
+            file.unlink(missing_ok=True)
     low, high = row.counts
     return (many - few) / (high - low)
