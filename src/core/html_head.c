@@ -5,6 +5,9 @@
 #include <strings.h>
 #include <apr_lib.h>
 
+/* So much of a page is remembered, in bytes. */
+#define LAST_MAX 256
+
 /* What of a page is still to be read; at is NULL once it begins otherwise. */
 typedef struct glance {
     const char *at;
@@ -69,7 +72,7 @@ static void charset_pass(glance *page)
     word_pass(page, CP_SPAN("\">"));
 }
 
-apr_size_t cp_html_head_glance(cp_span page)
+static apr_size_t place_find(cp_span page)
 {
     glance rest = { page.at, page.at + page.length };
 
@@ -86,4 +89,24 @@ apr_size_t cp_html_head_glance(cp_span page)
     blanks_pass(&rest);
     charset_pass(&rest);
     return rest.at ? (apr_size_t)(rest.at - page.at) : 0;
+}
+
+/* The pages of a site begin alike; and where the place is hangs on nothing
+ * behind it. */
+apr_size_t cp_html_head_glance(cp_span page)
+{
+    static _Thread_local char last[LAST_MAX];   /* up to the place */
+    static _Thread_local apr_size_t length;
+    apr_size_t place;
+
+    if (length && page.length >= length
+        && memcmp(page.at, last, length) == 0) {
+        return length;
+    }
+    place = place_find(page);
+    if (place && place <= sizeof(last)) {
+        memcpy(last, page.at, place);
+        length = place;
+    }
+    return place;
 }

@@ -35,6 +35,18 @@ static void cookie_set(request_rec *r, const char *cookie)
     }
 }
 
+/* The field is where it was, and alone, but in rare cases. */
+static void cookie_show(request_rec *r, const cp_fields *fields,
+                        const char *cookie)
+{
+    if (cookie && fields->cookie && !fields->cookies) {
+        fields->cookie->val = (char *)cookie;
+    }
+    else {
+        cookie_set(r, cookie);
+    }
+}
+
 /* What smells of an attack is told once a request. */
 static void attack_log(const cp_exchange *exchange, request_rec *r)
 {
@@ -97,10 +109,10 @@ static void decide(cp_exchange *exchange, request_rec *r, cp_memo_stage stage,
         store_away_log(exchange, r);
     }
     if (exchange->engine == CP_ENGINE_ON) {
+        cookie_show(r, fields, memo->cookie);
         if (fields->cookie2) {
             apr_table_unset(r->headers_in, "Cookie2");
         }
-        cookie_set(r, memo->cookie);
         cp_exports_say(&memo->exports, r);
     }
 }
@@ -176,11 +188,11 @@ static int corridor_post_read_request(request_rec *r)
         return DECLINED;
     }
     cp_fields_read(&fields, r);
-    if (fields.spoofed || fields.connection) {
-        cp_export_guard(r);
+    if ((fields.spoofed || fields.connection) && cp_export_guard(r)) {
+        cp_fields_read(&fields, r);
     }
     exchange = cp_exchange_make(r);
-    exchange->cookie = fields.cookie;
+    exchange->cookie = fields.cookie ? fields.cookie->val : NULL;
     exchange->upgrades = fields.upgrade;
     decide(exchange, r, CP_MEMO_ARRIVAL, &fields);
     if (r->prev && exchange->visit) {
@@ -269,6 +281,9 @@ static void decide_again(cp_exchange *exchange, request_rec *r)
     const cp_dir_config *dir = cp_dir_config_of(r);
     cp_fields fields;
 
+    if (dir == exchange->dir) {
+        return;
+    }
     if (r == exchange->r ? terms_differ(dir, exchange->dir)
                          : cp_engine_of(dir) > exchange->engine) {
         cp_export_withdraw(r);

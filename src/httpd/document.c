@@ -5,27 +5,29 @@
 
 /* --- Types ------------------------------------------------------------ */
 
-/* Whether a type is that one, whatever its parameters are. */
-static bool type_is(const char *type, const char *name, size_t length)
+/* Whether a type is that one, whatever its parameters are. Mostly it is
+ * written as it always is, which is soon seen. */
+static inline bool type_is(const char *type, const char *name)
 {
-    return strncasecmp(type, name, length) == 0
+    size_t length = strlen(name);
+
+    return (strncmp(type, name, length) == 0
+            || strncasecmp(type, name, length) == 0)
            && (!type[length] || strchr("; \t", type[length]));
 }
 
 cp_markup cp_document_markup(const request_rec *r)
 {
-    static const char html[] = "text/html";
-    static const char xhtml[] = "application/xhtml+xml";
     const char *type = r->content_type;
 
     if (!type) {
         return CP_MARKUP_NONE;
     }
-    if (type_is(type, html, sizeof(html) - 1)) {
+    if (type_is(type, "text/html")) {
         return CP_MARKUP_HTML;
     }
-    return type_is(type, xhtml, sizeof(xhtml) - 1) ? CP_MARKUP_XML
-                                                   : CP_MARKUP_NONE;
+    return type_is(type, "application/xhtml+xml") ? CP_MARKUP_XML
+                                                  : CP_MARKUP_NONE;
 }
 
 bool cp_is_document(const request_rec *r)
@@ -68,16 +70,12 @@ static bool has_wide_charset(const char *type)
     return !is_superset(charset);
 }
 
-bool cp_document_is_readable(const request_rec *r)
+bool cp_document_is_readable(const request_rec *r,
+                             const cp_page_fields *fields)
 {
-    static const char encoding[] = "Content-Encoding";
-
     return !ap_is_HTTP_REDIRECT(r->status)
            && r->status != HTTP_PARTIAL_CONTENT && !r->content_encoding
-           && !apr_table_get(r->headers_out, encoding)
-           && (apr_is_empty_table(r->err_headers_out)
-               || !apr_table_get(r->err_headers_out, encoding))
-           && !has_wide_charset(r->content_type);
+           && !fields->encoding && !has_wide_charset(r->content_type);
 }
 
 bool cp_document_begins_wide(apr_bucket_brigade *in)

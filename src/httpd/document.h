@@ -5,9 +5,7 @@
 #ifndef CP_DOCUMENT_H
 #define CP_DOCUMENT_H
 
-#include <httpd.h>
-
-#include <stdbool.h>
+#include "fields.h"
 
 /** How a page is read. */
 typedef enum cp_markup {
@@ -25,7 +23,8 @@ bool cp_is_document(const request_rec *r);
 /** Whether something can be put into an answer that is markup: it is no
  *  redirect and no part, not encoded, and in a charset in which the bytes of
  *  ASCII are ASCII. */
-bool cp_document_is_readable(const request_rec *r);
+bool cp_document_is_readable(const request_rec *r,
+                             const cp_page_fields *fields);
 
 /** Whether a page is of two or four bytes a character, which it may say by
  *  its first ones alone. */

@@ -15,7 +15,7 @@
 
 /* --- Guarding our names ----------------------------------------------- */
 
-static void connection_guard(request_rec *r)
+static bool connection_guard(request_rec *r)
 {
     const char *connection = apr_table_get(r->headers_in, "Connection");
     const char *kept = NULL;
@@ -24,7 +24,7 @@ static void connection_guard(request_rec *r)
 
     if (!connection || strcasecmp(connection, "keep-alive") == 0
         || strcasecmp(connection, "close") == 0) {
-        return;
+        return false;
     }
     copy = apr_pstrdup(r->pool, connection);
     for (char *word = apr_strtok(copy, ", \t", &rest); word;
@@ -41,9 +41,10 @@ static void connection_guard(request_rec *r)
     else if (changed) {
         apr_table_unset(r->headers_in, "Connection");
     }
+    return changed;
 }
 
-void cp_export_guard(request_rec *r)
+bool cp_export_guard(request_rec *r)
 {
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);
     apr_array_header_t *spoofed = NULL;
@@ -62,7 +63,7 @@ void cp_export_guard(request_rec *r)
         apr_table_unset(r->headers_in,
                         APR_ARRAY_IDX(spoofed, i, const char *));
     }
-    connection_guard(r);
+    return connection_guard(r) || spoofed;
 }
 
 /* --- Setting them ----------------------------------------------------- */

@@ -12,8 +12,9 @@
  * Takes request headers out whose name some interface would read as one of
  * ours, and our names and Cookie out of Connection, which would make
  * mod_proxy drop them.
+ * @return whether there were any
  */
-void cp_export_guard(request_rec *r);
+bool cp_export_guard(request_rec *r);
 
 typedef struct cp_export_entry {
     const char *name;           /* of a variable, or of a header */

@@ -31,8 +31,22 @@ static inline bool take(const char **field, const char *name,
     return true;
 }
 
+static inline bool take_entry(apr_table_entry_t **field, const char *name,
+                              apr_table_entry_t *entry)
+{
+    const char *value = NULL;
+
+    if (!take(&value, name, entry)) {
+        return false;
+    }
+    if (!*field) {
+        *field = entry;
+    }
+    return true;
+}
+
 /* The length of a name leaves so few that it could be. */
-static void field_read(cp_fields *fields, const apr_table_entry_t *entry)
+static void field_read(cp_fields *fields, apr_table_entry_t *entry)
 {
     switch (strlen(entry->key)) {
     case 4:
@@ -42,8 +56,12 @@ static void field_read(cp_fields *fields, const apr_table_entry_t *entry)
         take(&fields->x_moz, "X-Moz", entry);
         break;
     case 6:
-        (void)(take(&fields->cookie, "Cookie", entry)
-               || take(&fields->origin, "Origin", entry));
+        if (take_entry(&fields->cookie, "Cookie", entry)) {
+            fields->cookies = fields->cookie != entry;
+        }
+        else {
+            take(&fields->origin, "Origin", entry);
+        }
         break;
     case 7:
         (void)(take(&fields->sec_gpc, "Sec-GPC", entry)
@@ -68,11 +86,21 @@ static void field_read(cp_fields *fields, const apr_table_entry_t *entry)
     }
 }
 
+/* The entries of a table. @return the first; @a end lies behind the last */
+static apr_table_entry_t *entries_of(const apr_table_t *table,
+                                     const apr_table_entry_t **end)
+{
+    const apr_array_header_t *entries = apr_table_elts(table);
+    apr_table_entry_t *first = (apr_table_entry_t *)entries->elts;
+
+    *end = first + entries->nelts;
+    return first;
+}
+
 void cp_fields_read(cp_fields *fields, const request_rec *r)
 {
-    const apr_array_header_t *header = apr_table_elts(r->headers_in);
-    const apr_table_entry_t *entry = (const apr_table_entry_t *)header->elts;
-    const apr_table_entry_t *end = entry + header->nelts;
+    const apr_table_entry_t *end;
+    apr_table_entry_t *entry = entries_of(r->headers_in, &end);
 
     memset(fields, 0, sizeof(*fields));
     for (; entry < end; entry++) {
@@ -80,6 +108,115 @@ void cp_fields_read(cp_fields *fields, const request_rec *r)
         if ((*entry->key == 'X' || *entry->key == 'x')
             && cp_field_is_ours(entry->key)) {
             fields->spoofed = true;
+        }
+    }
+}
+
+/* --- Of a page -------------------------------------------------------- */
+
+/* Most names are not worth their length. */
+static inline bool may_be_condition(const char *name)
+{
+    switch (*name | 0x20) {
+    case 'a': case 'i': case 'r':
+        return true;
+    }
+    return false;
+}
+
+static inline bool may_be_of_page(const char *name)
+{
+    switch (*name | 0x20) {
+    case 'c': case 'd': case 'e': case 'l': case 'r':
+        return true;
+    }
+    return false;
+}
+
+static void condition_read(cp_conditions *conditions,
+                           const apr_table_entry_t *entry)
+{
+    switch (strlen(entry->key)) {
+    case 5:
+        take(&conditions->range, "Range", entry);
+        break;
+    case 6:
+        take(&conditions->accept, "Accept", entry);
+        break;
+    case 8:
+        take(&conditions->match, "If-Match", entry);
+        break;
+    case 13:
+        take(&conditions->none_match, "If-None-Match", entry);
+        break;
+    case 17:
+        take(&conditions->since, "If-Modified-Since", entry);
+        break;
+    }
+}
+
+bool cp_conditions_read(cp_conditions *conditions, const request_rec *r)
+{
+    const apr_table_entry_t *end;
+    const apr_table_entry_t *entry = entries_of(r->headers_in, &end);
+
+    memset(conditions, 0, sizeof(*conditions));
+    for (; entry < end; entry++) {
+        if (may_be_condition(entry->key)) {
+            condition_read(conditions, entry);
+        }
+    }
+    return conditions->match || conditions->none_match || conditions->since
+           || conditions->range;
+}
+
+/* @param table  the number of the entry's table */
+static void page_field_read(cp_page_fields *fields, int table,
+                            apr_table_entry_t *entry)
+{
+    switch (strlen(entry->key)) {
+    case 4:
+        take_entry(&fields->tags[table], "ETag", entry);
+        break;
+    case 6:
+        take(&fields->digest, "Digest", entry);
+        break;
+    case 11:
+        (void)(take(&fields->digest, "Content-MD5", entry)
+               || take(&fields->digest, "Repr-Digest", entry));
+        break;
+    case 13:
+        take_entry(&fields->times[table], "Last-Modified", entry);
+        break;
+    case 14:
+        (void)(take(&fields->length, "Content-Length", entry)
+               || take(&fields->digest, "Content-Digest", entry));
+        break;
+    case 16:
+        take(&fields->encoding, "Content-Encoding", entry);
+        break;
+    case 23:
+        take(&fields->policy, "Content-Security-Policy", entry);
+        break;
+    case 35:
+        take(&fields->policy, "Content-Security-Policy-Report-Only", entry);
+        break;
+    }
+}
+
+void cp_page_fields_read(cp_page_fields *fields, const request_rec *r)
+{
+    const apr_table_t *tables[] = { r->headers_out, r->err_headers_out };
+
+    memset(fields, 0, sizeof(*fields));
+    for (int i = 0; i < 2; i++) {
+        const apr_table_entry_t *end;
+        apr_table_entry_t *entry = entries_of(tables[i], &end);
+
+        for (; entry < end; entry++) {
+            if (may_be_of_page(entry->key)) {
+                page_field_read(fields, i, entry);
+            }
         }
     }
 }

@@ -76,24 +76,29 @@ static void headers_drop(request_rec *r, const char *const *names)
 }
 
 /* The page is not the one that was there. */
-static void length_forget(request_rec *r)
+static void length_forget(request_rec *r, const cp_page_fields *fields)
 {
-    static const char *const gone[] = {
-        "Content-Length", "Content-MD5", "Digest", "Content-Digest",
-        "Repr-Digest", NULL
+    static const char *const lengths[] = { "Content-Length", NULL };
+    static const char *const digests[] = {
+        "Content-MD5", "Digest", "Content-Digest", "Repr-Digest", NULL
     };
 
-    headers_drop(r, gone);
+    if (fields->length) {
+        headers_drop(r, lengths);
+    }
+    if (fields->digest) {
+        headers_drop(r, digests);
+    }
 }
 
 /* Nor is it anybody's. */
-static void headers_change(request_rec *r)
+static void headers_change(request_rec *r, const cp_page_fields *fields)
 {
     static const char *const gone[] = {
         "ETag", "Last-Modified", "Accept-Ranges", NULL
     };
 
-    length_forget(r);
+    length_forget(r, fields);
     headers_drop(r, gone);
     apr_table_unset(r->headers_in, "Range");
     r->no_cache = 1;
@@ -101,9 +106,9 @@ static void headers_change(request_rec *r)
 
 /* A visitor who may not be given a cookie now gets a page whose forms would
  * be refused: no cache may give it to him, or to others, when they have one. */
-static void page_forget(request_rec *r)
+static void page_forget(request_rec *r, const cp_page_fields *fields)
 {
-    headers_change(r);
+    headers_change(r, fields);
     apr_table_unset(r->headers_out, "Cache-Control");
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
 }
@@ -114,6 +119,15 @@ static void bucket_add(injector *into, apr_bucket *bucket)
 {
     APR_BRIGADE_INSERT_TAIL(into->out, bucket);
     into->out_length += bucket->length;
+}
+
+/* The script that pages without a nonce share outlives them. */
+static apr_bucket *script_bucket(const cp_exchange *exchange, cp_span script,
+                                 apr_bucket_alloc_t *alloc)
+{
+    return script.at == exchange->server->banner->tag.at
+           ? apr_bucket_immortal_create(script.at, script.length, alloc)
+           : apr_bucket_heap_create(script.at, script.length, NULL, alloc);
 }
 
 /* Copied, since a bucket that points into a pool keeps a note there of itself
@@ -132,7 +146,9 @@ static void place_fill(injector *into, cp_html_place place)
         return;
     }
     if (into->script.at) {
-        text_add(into, into->script.at, into->script.length);
+        bucket_add(into, script_bucket(into->exchange, into->script,
+                                       into->out->bucket_alloc));
+        into->put += into->script.length;
     }
     if (into->meta) {
         text_add(into, into->meta, strlen(into->meta));
@@ -358,39 +374,43 @@ static cp_span nonce_by(const request_rec *r, const char *header)
 {
     cp_span nonce = nonce_in(r, r->headers_out, header);
 
-    return nonce.at || apr_is_empty_table(r->err_headers_out) ? nonce
-           : nonce_in(r, r->err_headers_out, header);
+    return nonce.at ? nonce : nonce_in(r, r->err_headers_out, header);
 }
 
 /* The nonce of the page's own policy, or absent. Of a policy that mod_headers
  * is going to add, a variable may say it. */
-static cp_span nonce_of(const request_rec *r)
+static cp_span nonce_of(const request_rec *r, const cp_page_fields *fields)
 {
-    cp_span nonce = nonce_by(r, "Content-Security-Policy");
-    cp_span said = cp_span_of(apr_table_get(r->subprocess_env,
-                                            NONCE_VARIABLE));
+    cp_span nonce = fields->policy ? nonce_by(r, "Content-Security-Policy")
+                                   : CP_SPAN_NONE;
+    cp_span said;
 
-    if (!nonce.at && cp_csp_is_nonce(said)) {
-        nonce = said;
+    if (nonce.at) {
+        return nonce;
     }
-    return nonce.at ? nonce
-           : nonce_by(r, "Content-Security-Policy-Report-Only");
+    said = cp_span_of(apr_table_get(r->subprocess_env, NONCE_VARIABLE));
+    if (said.at && cp_csp_is_nonce(said)) {
+        return said;
+    }
+    return fields->policy
+           ? nonce_by(r, "Content-Security-Policy-Report-Only")
+           : CP_SPAN_NONE;
 }
 
-static cp_span script_of(const cp_exchange *exchange, const request_rec *r)
+static cp_span script_of(const cp_exchange *exchange, const request_rec *r,
+                         const cp_page_fields *fields)
 {
-    return cp_banner_tag(exchange->server->banner, nonce_of(r), r->pool);
+    return cp_banner_tag(exchange->server->banner, nonce_of(r, fields),
+                         r->pool);
 }
 
 static injector *injector_make(cp_exchange *exchange, request_rec *r,
-                               bool banner)
+                               cp_span script)
 {
     injector *into = apr_pcalloc(r->pool, sizeof(*into));
 
     into->exchange = exchange;
-    if (banner) {
-        into->script = script_of(exchange, r);
-    }
+    into->script = script;
     into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     return into;
 }
@@ -411,12 +431,13 @@ static void token_prepare(injector *into, const char *token, request_rec *r)
 }
 
 static injector *token_begin(cp_exchange *exchange, request_rec *r,
-                             const char *token, bool banner)
+                             const cp_page_fields *fields, cp_span script,
+                             const char *token)
 {
-    injector *into = injector_make(exchange, r, banner);
+    injector *into = injector_make(exchange, r, script);
 
     token_prepare(into, token, r);
-    headers_change(r);
+    headers_change(r, fields);
     exchange->tokened = true;
     cp_visit_need(exchange->visit, CP_CSRF);
     return into;
@@ -424,12 +445,11 @@ static injector *token_begin(cp_exchange *exchange, request_rec *r,
 
 /* Puts the script into a page whose place for it can be seen at a glance.
  * @return false where it cannot */
-static bool script_put(const cp_exchange *exchange, request_rec *r,
-                       const char *said, apr_bucket_brigade *in)
+static bool script_put(const cp_exchange *exchange, cp_span script,
+                       apr_bucket_brigade *in)
 {
     apr_bucket *first = APR_BRIGADE_FIRST(in);
     cp_span text = CP_SPAN_NONE;
-    cp_span script;
     apr_size_t place;
 
     if (first == APR_BRIGADE_SENTINEL(in) || APR_BUCKET_IS_METADATA(first)
@@ -442,71 +462,94 @@ static bool script_put(const cp_exchange *exchange, request_rec *r,
                        && apr_bucket_split(first, place) != APR_SUCCESS)) {
         return false;
     }
-    script = script_of(exchange, r);
-    APR_BUCKET_INSERT_AFTER(first, apr_bucket_heap_create(script.at,
-                                                          script.length, NULL,
-                                                          in->bucket_alloc));
-    length_tell(said, script.length, r, in);
+    APR_BUCKET_INSERT_AFTER(first, script_bucket(exchange, script,
+                                                 in->bucket_alloc));
     return true;
 }
 
 /* With the banner alone, nothing behind the head is of interest.
- * @return NULL where the script is in its place already */
+ * @return NULL where the script is in its place already, or can be in none */
 static injector *banner_begin(cp_exchange *exchange, request_rec *r,
+                              const cp_page_fields *fields, cp_span script,
                               cp_markup markup, apr_bucket_brigade *in)
 {
-    const char *said = apr_table_get(r->headers_out, "Content-Length");
+    bool put = markup == CP_MARKUP_HTML && script_put(exchange, script, in);
     injector *into;
 
-    length_forget(r);
-    cp_validators_mark(exchange, r);
-    if (markup == CP_MARKUP_HTML && script_put(exchange, r, said, in)) {
+    if (!put && cp_document_begins_wide(in)) {
         return NULL;
     }
-    into = injector_make(exchange, r, true);
+    cp_validators_mark(exchange, r, fields);
+    length_forget(r, fields);
+    if (put) {
+        length_tell(fields->length, script.length, r, in);
+        return NULL;
+    }
+    into = injector_make(exchange, r, script);
     into->html = cp_html_head_make(markup == CP_MARKUP_XML, r->pool);
-    into->length = said;
+    into->length = fields->length;
     return into;
 }
 
 /* It confirms a page, which has the banner in it. */
 static void confirmation_mark(const cp_exchange *exchange, request_rec *r)
 {
-    if (cp_document_markup(r) || cp_validators_asked(exchange, r)) {
-        cp_validators_mark(exchange, r);
+    cp_page_fields fields;
+
+    if (cp_document_markup(r)
+        || cp_validators_asked(exchange, apr_table_get(r->headers_in,
+                                                       "If-None-Match"))) {
+        cp_page_fields_read(&fields, r);
+        cp_validators_mark(exchange, r, &fields);
     }
 }
 
-/* What becomes of the page. @return NULL where no more is to be done */
+/* What becomes of a page. @return NULL where no more is to be done */
 static injector *page_begin(cp_exchange *exchange, request_rec *r,
+                            cp_markup markup, bool banner, bool tokens,
                             apr_bucket_brigade *in)
+{
+    cp_page_fields fields;
+    cp_span script = CP_SPAN_NONE;
+
+    cp_page_fields_read(&fields, r);
+    if (!cp_document_is_readable(r, &fields)) {
+        return NULL;
+    }
+    if (banner) {
+        script = script_of(exchange, r, &fields);
+    }
+    if (tokens && markup == CP_MARKUP_HTML && !cp_document_begins_wide(in)) {
+        const char *token = cp_csrf_masked(exchange->visit);
+
+        if (token) {
+            return token_begin(exchange, r, &fields, script, token);
+        }
+        page_forget(r, &fields);
+        cp_page_fields_read(&fields, r);
+    }
+    return banner ? banner_begin(exchange, r, &fields, script, markup, in)
+                  : NULL;
+}
+
+static injector *answer_begin(cp_exchange *exchange, request_rec *r,
+                              apr_bucket_brigade *in)
 {
     bool banner = banner_is_on(exchange, r);
     bool tokens = tokens_are_on(exchange);
     cp_markup markup = cp_document_markup(r);
-    const char *token;
 
     if (tokens) {
         cp_filter_content_look(exchange, r);
     }
-    if (r->status == HTTP_NOT_MODIFIED) {
-        if (banner) {
-            confirmation_mark(exchange, r);
-        }
-        return NULL;
+    if (r->status != HTTP_NOT_MODIFIED) {
+        return markup ? page_begin(exchange, r, markup, banner, tokens, in)
+                      : NULL;
     }
-    if (!markup || !cp_document_is_readable(r)
-        || cp_document_begins_wide(in)) {
-        return NULL;
+    if (banner) {
+        confirmation_mark(exchange, r);
     }
-    if (tokens && markup == CP_MARKUP_HTML) {
-        token = cp_csrf_masked(exchange->visit);
-        if (token) {
-            return token_begin(exchange, r, token, banner);
-        }
-        page_forget(r);
-    }
-    return banner ? banner_begin(exchange, r, markup, in) : NULL;
+    return NULL;
 }
 
 static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
@@ -515,7 +558,7 @@ static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
 
     if (!f->ctx && exchange && exchange->visit) {
         cp_validators_answered(exchange, f->r);
-        f->ctx = page_begin(exchange, f->r, in);
+        f->ctx = answer_begin(exchange, f->r, in);
     }
     if (!f->ctx) {
         ap_remove_output_filter(f);
@@ -526,15 +569,32 @@ static apr_status_t filter_html(ap_filter_t *f, apr_bucket_brigade *in)
 
 /* Of which type the answer will be is known of files alone; but browsers say
  * where they want a page. */
-static bool may_be_page(const request_rec *r)
+static bool may_be_page(const request_rec *r, const cp_conditions *asked)
 {
-    const char *accept = apr_table_get(r->headers_in, "Accept");
+    return cp_document_markup(r)
+           || (asked->accept && ap_strcasestr(asked->accept, "html"));
+}
 
-    return cp_document_markup(r) || (accept && ap_strcasestr(accept, "html"));
+/* The copy of a page that a client asks to have confirmed is from before the
+ * page had tokens, since with one it has no validator. */
+static void conditions_see(cp_exchange *exchange, request_rec *r,
+                           const cp_conditions *asked, bool tokens,
+                           bool banner)
+{
+    bool page = may_be_page(r, asked);
+
+    if (tokens && page) {
+        apr_table_unset(r->headers_in, "If-None-Match");
+        apr_table_unset(r->headers_in, "If-Modified-Since");
+    }
+    else if (banner) {
+        cp_validators_ask(exchange, r, asked, page);
+    }
 }
 
 void cp_filter_html_insert(cp_exchange *exchange, request_rec *r)
 {
+    cp_conditions asked;
     bool tokens, banner;
 
     if (exchange->engine != CP_ENGINE_ON) {
@@ -545,14 +605,8 @@ void cp_filter_html_insert(cp_exchange *exchange, request_rec *r)
     if (!tokens && !banner) {
         return;
     }
-    /* The copy of a page that a client asks to have confirmed is from before
-     * the page had tokens, since with one it has no validator. */
-    if (tokens && may_be_page(r)) {
-        apr_table_unset(r->headers_in, "If-None-Match");
-        apr_table_unset(r->headers_in, "If-Modified-Since");
-    }
-    else if (banner) {
-        cp_validators_ask(exchange, r, may_be_page(r));
+    if (cp_conditions_read(&asked, r)) {
+        conditions_see(exchange, r, &asked, tokens, banner);
     }
     ap_add_output_filter_handle(html_filter, NULL, r, r->connection);
 }

@@ -92,18 +92,16 @@ static bool is_any(const char *list)
 }
 
 /* Without an ETag the time tells whether the page had the banner. */
-static void time_ask(const cp_banner *banner, request_rec *r)
+static void time_ask(const cp_banner *banner, request_rec *r,
+                     const char *since)
 {
-    const char *since = apr_table_get(r->headers_in, "If-Modified-Since");
-
     if (since && apr_date_parse_http(since) < banner->made) {
         apr_table_unset(r->headers_in, "If-Modified-Since");
     }
 }
 
-static void match_ask(request_rec *r)
+static void match_ask(request_rec *r, const char *some)
 {
-    const char *some = apr_table_get(r->headers_in, "If-Match");
     const char *kept = some && !is_any(some)
                        ? tags_rewrite(r->pool, some, NULL) : NULL;
 
@@ -126,33 +124,24 @@ static void none_match_ask(const cp_banner *banner, request_rec *r,
     }
 }
 
-/* The bytes of a page are those that are sent, which only httpd can count. */
-static void range_ask(cp_exchange *exchange, request_rec *r)
+void cp_validators_ask(cp_exchange *exchange, request_rec *r,
+                       const cp_conditions *asked, bool page)
 {
-    const char *range = apr_table_get(r->headers_in, "Range");
+    const cp_banner *banner = exchange->server->banner;
+    const char *none = asked->none_match;
 
-    if (range) {
-        exchange->range = range;
+    match_ask(r, asked->match);
+    if (none && !is_any(none) && (page || cp_validators_asked(exchange, none))) {
+        none_match_ask(banner, r, none);
+    }
+    if (page && !none) {
+        time_ask(banner, r, asked->since);
+    }
+    /* The bytes of a page are those that are sent, which only httpd can
+     * count. */
+    if (page && asked->range) {
+        exchange->range = asked->range;
         apr_table_unset(r->headers_in, "Range");
-    }
-}
-
-void cp_validators_ask(cp_exchange *exchange, request_rec *r, bool page)
-{
-    const char *none = apr_table_get(r->headers_in, "If-None-Match");
-
-    match_ask(r);
-    if (none ? !is_any(none) && (page || cp_validators_asked(exchange, r))
-             : page) {
-        if (none) {
-            none_match_ask(exchange->server->banner, r, none);
-        }
-        else {
-            time_ask(exchange->server->banner, r);
-        }
-    }
-    if (page) {
-        range_ask(exchange, r);
     }
 }
 
@@ -164,50 +153,49 @@ void cp_validators_answered(cp_exchange *exchange, request_rec *r)
     }
 }
 
-bool cp_validators_asked(const cp_exchange *exchange, const request_rec *r)
+bool cp_validators_asked(const cp_exchange *exchange, const char *none_match)
 {
-    const char *none = apr_table_get(r->headers_in, "If-None-Match");
-
-    return none && mark_find(cp_span_of(none), exchange->server->banner);
+    return none_match
+           && mark_find(cp_span_of(none_match), exchange->server->banner);
 }
 
-static void tag_mark(const cp_banner *banner, apr_table_t *headers,
+static void tag_mark(const cp_banner *banner, apr_table_entry_t *entry,
                      apr_pool_t *pool)
 {
-    cp_span tag = cp_span_of(apr_table_get(headers, "ETag"));
-    char *marked, *to;
+    cp_span tag = cp_span_of(entry->val);
+    char *to;
 
     if (tag.length < 2 || tag.at[tag.length - 1] != '"'
         || mark_find(tag, banner)) {
         return;
     }
-    marked = apr_palloc(pool, tag.length + MARK_LENGTH + 1);
-    to = cp_span_put(marked, cp_span_make(tag.at, tag.length - 1));
+    to = entry->val = apr_palloc(pool, tag.length + MARK_LENGTH + 1);
+    to = cp_span_put(to, cp_span_make(tag.at, tag.length - 1));
     to = cp_span_put(to, CP_SPAN(MARK));
     to = cp_span_put(to, cp_span_make(banner->hash, NAME_LENGTH));
     cp_span_put(to, CP_SPAN("\"\0"));
-    apr_table_setn(headers, "ETag", marked);
 }
 
-static void time_raise(const cp_banner *banner, apr_table_t *headers,
+static void time_raise(const cp_banner *banner, apr_table_entry_t *entry,
                        apr_time_t known)
 {
-    const char *modified = apr_table_get(headers, "Last-Modified");
-
-    if (modified && (known ? known : apr_date_parse_http(modified))
-                    < banner->made) {
-        apr_table_setn(headers, "Last-Modified", banner->date);
+    if ((known ? known : apr_date_parse_http(entry->val)) < banner->made) {
+        entry->val = (char *)banner->date;
     }
 }
 
-void cp_validators_mark(const cp_exchange *exchange, request_rec *r)
+void cp_validators_mark(const cp_exchange *exchange, const request_rec *r,
+                        const cp_page_fields *fields)
 {
     const cp_banner *banner = exchange->server->banner;
+    apr_time_t known[] = { r->mtime, 0 };   /* by table */
 
-    tag_mark(banner, r->headers_out, r->pool);
-    time_raise(banner, r->headers_out, r->mtime);
-    if (!apr_is_empty_table(r->err_headers_out)) {
-        tag_mark(banner, r->err_headers_out, r->pool);
-        time_raise(banner, r->err_headers_out, 0);
+    for (int i = 0; i < 2; i++) {
+        if (fields->tags[i]) {
+            tag_mark(banner, fields->tags[i], r->pool);
+        }
+        if (fields->times[i]) {
+            time_raise(banner, fields->times[i], known[i]);
+        }
     }
 }
