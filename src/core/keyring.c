@@ -5,6 +5,7 @@
  * thread-safe, and the streams of one HTTP/2 connection run in several.
  */
 #include "keyring.h"
+#include "keyring_derive.h"
 #include "token.h"
 
 #include <stdlib.h>
@@ -12,13 +13,8 @@
 #include <apr_hash.h>
 #include <apr_thread_proc.h>
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-
-#define NONCE_LENGTH 12
-#define TAG_LENGTH 16
-#define REALM_MAX 255
 
 /* A context remembered for each of so many realms and purposes; 32 of them
  * are some 40 KB a thread. */
@@ -48,7 +44,7 @@ typedef struct memo_slot {
     unsigned char id;
     cp_purpose purpose;
     apr_size_t realm_length;
-    char realm[REALM_MAX];
+    char realm[CP_REALM_MAX];
     apr_size_t text_length;     /* of the text signed last; 0: none */
     char text[TEXT_MAX];
     char spelled[CP_SIGNATURE_TEXT_LENGTH + 1];
@@ -61,7 +57,7 @@ typedef struct memo {
     apr_size_t supplied;        /* bytes of it that are left, at its end */
     pid_t drawer;               /* the process that drew it */
     apr_size_t realm_length;    /* the realm of last, and where it is found */
-    char realm[REALM_MAX];
+    char realm[CP_REALM_MAX];
     unsigned int hash;
 } memo;
 
@@ -173,22 +169,23 @@ int cp_keyring_ids(const cp_keyring *ring, unsigned char *ids)
     return count;
 }
 
-/* --- Deriving, signing, sealing --------------------------------------- */
+/* --- Deriving, signing ------------------------------------------------ */
 
 /* HKDF's info is the label, the realm and the secret, each ended by NUL or
  * by its fixed length, so that no two uses share a subkey. */
-static bool subkey_derive(const cp_keyring *ring, const cp_key *from,
-                          const char *label, cp_span realm, cp_span secret,
-                          unsigned char *subkey)
+bool cp_keyring_derive(const cp_keyring *ring, unsigned char id,
+                       const char *label, cp_span realm, cp_span secret,
+                       unsigned char *subkey)
 {
+    const cp_key *from = key_find(ring, id);
     EVP_KDF_CTX *context;
     bool good;
-    char info[64 + REALM_MAX + 1 + 64];
+    char info[64 + CP_REALM_MAX + 1 + 64];
     apr_size_t length = strlen(label) + 1;
     OSSL_PARAM params[4];
 
-    if (!realm.at || realm.length > REALM_MAX || secret.length > 64
-        || length > 64) {
+    if (!from || !realm.at || realm.length > CP_REALM_MAX
+        || secret.length > 64 || length > 64) {
         return false;
     }
     memcpy(info, label, length);
@@ -213,6 +210,11 @@ static bool subkey_derive(const cp_keyring *ring, const cp_key *from,
     EVP_KDF_CTX_free(context);
     OPENSSL_cleanse(info, sizeof(info));
     return good;
+}
+
+const EVP_CIPHER *cp_keyring_cipher(const cp_keyring *ring)
+{
+    return ring->cipher;
 }
 
 static const char *purpose_label(cp_purpose purpose)
@@ -304,12 +306,12 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
 {
     memo *thread = memo_get(ring);
     unsigned char subkey[CP_KEY_LENGTH];
-    const cp_key *from = key_find(ring, id);
     memo_slot *slot;
     unsigned int hash;
     bool good;
 
-    if (!thread || !from || !realm.at || realm.length > REALM_MAX) {
+    if (!thread || !key_find(ring, id) || !realm.at
+        || realm.length > CP_REALM_MAX) {
         return NULL;
     }
     hash = realm_hash(thread, realm) * CP_PURPOSE_COUNT
@@ -319,8 +321,8 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
         return slot;
     }
     slot->keyed = false;
-    good = subkey_derive(ring, from, purpose_label(purpose), realm,
-                         CP_SPAN_NONE, subkey)
+    good = cp_keyring_derive(ring, id, purpose_label(purpose), realm,
+                             CP_SPAN_NONE, subkey)
            && slot_key(ring, slot, purpose, subkey);
     OPENSSL_cleanse(subkey, sizeof(subkey));
     if (!good) {
@@ -416,136 +418,6 @@ bool cp_keyring_mac(const cp_keyring *ring, unsigned char id,
         return false;
     }
     return true;
-}
-
-/* What a key for sealing is derived from. */
-typedef struct sealing {
-    const char *label;
-    cp_span realm;
-    cp_span secret;
-} sealing;
-
-static EVP_CIPHER_CTX *cipher_start(const cp_keyring *ring, unsigned char id,
-                                    const sealing *under, cp_span bound,
-                                    const unsigned char *nonce, int encrypt)
-{
-    const cp_key *from = key_find(ring, id);
-    unsigned char subkey[CP_KEY_LENGTH];
-    EVP_CIPHER_CTX *context = NULL;
-    int length;
-
-    if (from
-        && subkey_derive(ring, from, under->label, under->realm,
-                         under->secret, subkey)) {
-        context = EVP_CIPHER_CTX_new();
-        if (context
-            && (EVP_CipherInit_ex2(context, ring->cipher, subkey, nonce,
-                                   encrypt, NULL) != 1
-                || EVP_CipherUpdate(context, NULL, &length,
-                                    (const unsigned char *)bound.at,
-                                    (int)bound.length) != 1)) {
-            EVP_CIPHER_CTX_free(context);
-            context = NULL;
-        }
-    }
-    OPENSSL_cleanse(subkey, sizeof(subkey));
-    return context;
-}
-
-static bool seal(const cp_keyring *ring, unsigned char id,
-                 const sealing *under, cp_span bound, cp_span text,
-                 unsigned char *sealed)
-{
-    unsigned char *cipher = sealed + NONCE_LENGTH;
-    EVP_CIPHER_CTX *context = NULL;
-    int length = 0;
-    bool good = cp_random_bytes(sealed, NONCE_LENGTH);
-
-    if (good) {
-        context = cipher_start(ring, id, under, bound, sealed, 1);
-    }
-    good = context
-           && EVP_CipherUpdate(context, cipher, &length,
-                               (const unsigned char *)text.at,
-                               (int)text.length) == 1
-           && EVP_CipherFinal_ex(context, cipher + length, &length) == 1
-           && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_LENGTH,
-                                  cipher + text.length) == 1;
-    EVP_CIPHER_CTX_free(context);
-    return good;
-}
-
-static bool unseal(const cp_keyring *ring, unsigned char id,
-                   const sealing *under, cp_span bound, cp_span sealed,
-                   unsigned char *text)
-{
-    const unsigned char *nonce = (const unsigned char *)sealed.at;
-    EVP_CIPHER_CTX *context;
-    apr_size_t text_length;
-    int length = 0;
-    bool good;
-
-    if (sealed.length < CP_SEAL_OVERHEAD) {
-        return false;
-    }
-    text_length = sealed.length - CP_SEAL_OVERHEAD;
-    context = cipher_start(ring, id, under, bound, nonce, 0);
-    good = context
-           && EVP_CipherUpdate(context, text, &length, nonce + NONCE_LENGTH,
-                               (int)text_length) == 1
-           && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_LENGTH,
-                                  (void *)(nonce + NONCE_LENGTH
-                                           + text_length)) == 1
-           && EVP_CipherFinal_ex(context, text + length, &length) == 1;
-    EVP_CIPHER_CTX_free(context);
-    if (!good) {
-        memset(text, 0, text_length);
-    }
-    return good;
-}
-
-static sealing record_sealing(cp_span realm, cp_span secret)
-{
-    return (sealing){ "mod_cookiepolicy 1 record", realm, secret };
-}
-
-bool cp_keyring_seal(const cp_keyring *ring, unsigned char id, cp_span realm,
-                     cp_span secret, cp_span bound, cp_span text,
-                     unsigned char *sealed)
-{
-    sealing under = record_sealing(realm, secret);
-
-    return seal(ring, id, &under, bound, text, sealed);
-}
-
-bool cp_keyring_open(const cp_keyring *ring, unsigned char id, cp_span realm,
-                     cp_span secret, cp_span bound, cp_span sealed,
-                     unsigned char *text)
-{
-    sealing under = record_sealing(realm, secret);
-
-    return unseal(ring, id, &under, bound, sealed, text);
-}
-
-static sealing note_sealing(cp_span name)
-{
-    return (sealing){ "mod_cookiepolicy 1 note", CP_SPAN(""), name };
-}
-
-bool cp_keyring_seal_note(const cp_keyring *ring, unsigned char id,
-                          cp_span name, cp_span text, unsigned char *sealed)
-{
-    sealing under = note_sealing(name);
-
-    return seal(ring, id, &under, name, text, sealed);
-}
-
-bool cp_keyring_open_note(const cp_keyring *ring, unsigned char id,
-                          cp_span name, cp_span sealed, unsigned char *text)
-{
-    sealing under = note_sealing(name);
-
-    return unseal(ring, id, &under, name, sealed, text);
 }
 
 /* --- Randomness ------------------------------------------------------- */

@@ -7,15 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <apr_general.h>
 #include <jansson.h>
 
 #include "banner.h"
 #include "language_file.h"
 #include "phrasebook.h"
 #include "share.h"
+#include "pool_fixture.h"
 
-static apr_pool_t *pool;
 static const cp_phrases *phrases;
 static const char *const english[] = { "en", NULL };
 static const char *const two[] = { "en", "pt-BR", NULL };
@@ -24,19 +23,9 @@ static int setup(void **state)
 {
     const char *error;
 
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup(state);
     phrases = cp_phrases_make(&error, pool);
     return phrases ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
 }
 
 /* A declaration of a category, with a text that is in its line as well. */
@@ -315,20 +304,23 @@ static void languages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_asked, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_asked, setup, pool_teardown),
         cmocka_unit_test_setup_teardown(hosts_that_say_the_same_share, setup,
-                                        teardown),
+                                        pool_teardown),
         cmocka_unit_test_setup_teardown(another_name_for_each_change, setup,
-                                        teardown),
+                                        pool_teardown),
         cmocka_unit_test_setup_teardown(another_name_for_a_text_of_the_site,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(a_script_is_told, setup, teardown),
+                                        setup, pool_teardown),
+        cmocka_unit_test_setup_teardown(a_script_is_told, setup,
+                                        pool_teardown),
         cmocka_unit_test_setup_teardown(what_is_no_utf8_is_left_out, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_script_is_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_tag, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_tag_with_signals, setup, teardown),
-        cmocka_unit_test_setup_teardown(languages, setup, teardown),
+                                        pool_teardown),
+        cmocka_unit_test_setup_teardown(a_script_is_whole, setup,
+                                        pool_teardown),
+        cmocka_unit_test_setup_teardown(a_tag, setup, pool_teardown),
+        cmocka_unit_test_setup_teardown(a_tag_with_signals, setup,
+                                        pool_teardown),
+        cmocka_unit_test_setup_teardown(languages, setup, pool_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

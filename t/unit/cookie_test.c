@@ -10,32 +10,14 @@
 #include <stdlib.h>
 #include <time.h>
 #include <cmocka.h>
-#include <apr_general.h>
 
 #include "cookie.h"
 #include "set_cookie.h"
+#include "pool_fixture.h"
 
 #define NOW 1700000000
 #define TCHARS "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz" \
                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-static apr_pool_t *pool;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
 
 /* --- Cookie ----------------------------------------------------------- */
 
@@ -694,5 +676,6 @@ int main(void)
         cmocka_unit_test(deletions_are_written),
     };
 
-    return cmocka_run_group_tests_name("cookie", tests, setup, teardown);
+    return cmocka_run_group_tests_name("cookie", tests, pool_setup,
+                                       pool_teardown);
 }

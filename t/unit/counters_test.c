@@ -105,5 +105,6 @@ int main(void)
         cmocka_unit_test(words),
     };
 
-    return cmocka_run_group_tests_name("counters", tests, setup, teardown);
+    return cmocka_run_group_tests_name("counters", tests, pool_setup,
+                                       pool_teardown);
 }

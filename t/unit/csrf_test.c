@@ -498,5 +498,6 @@ int main(void)
         TEST(tokens_off),
     };
 
-    return cmocka_run_group_tests_name("csrf", tests, setup, teardown);
+    return cmocka_run_group_tests_name("csrf", tests, pool_setup,
+                                       pool_teardown);
 }

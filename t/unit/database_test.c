@@ -11,32 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include <apr_general.h>
 #include <apr_tables.h>
 
 #include "database.h"
+#include "pool_fixture.h"
 
 #define HEADER "ID,Platform,Category,Cookie / Data Key name,Domain," \
                "Description,Retention period,Data Controller," \
                "User Privacy & GDPR Rights Portals,Wildcard match"
-
-static apr_pool_t *pool;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
 
 /* Parses bytes in memory of just their length. */
 static const cp_database *parsed(const char *text, size_t length,
@@ -277,5 +259,6 @@ int main(void)
         cmocka_unit_test(files),
     };
 
-    return cmocka_run_group_tests_name("database", tests, setup, teardown);
+    return cmocka_run_group_tests_name("database", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -493,5 +493,6 @@ int main(void)
         TEST(a_name_on_the_wire),
     };
 
-    return cmocka_run_group_tests_name("decision", tests, setup, teardown);
+    return cmocka_run_group_tests_name("decision", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -302,5 +302,6 @@ int main(void)
         TEST(a_draft_deletes_nothing),
     };
 
-    return cmocka_run_group_tests_name("deletion", tests, setup, teardown);
+    return cmocka_run_group_tests_name("deletion", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -9,29 +9,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <apr_general.h>
 
 #include "set_cookie.h"
+#include "pool_fixture.h"
 
 #define NOW 1700000000
-
-static apr_pool_t *pool;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
 
 static const char *times(char c, size_t count)
 {
@@ -422,5 +404,6 @@ int main(void)
         cmocka_unit_test(hostile_lines_take_linear_time),
     };
 
-    return cmocka_run_group_tests_name("hardening", tests, setup, teardown);
+    return cmocka_run_group_tests_name("hardening", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -10,15 +10,12 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include <apr_general.h>
-
 #include "html.h"
 #include "html_head.h"
+#include "pool_fixture.h"
 
 /* Where the place is expected; a page without it has none. */
 #define MARK "[H]"
-
-static apr_pool_t *pool;
 
 #define BODY "<body class=\"x\"><h1>T</h1><p>a < b && c</p>\n" \
     "<form method=post><input name=a></form></body></html>\n"
@@ -254,6 +251,32 @@ static void pages_at_a_glance(void **state)
     apr_pool_clear(pool);
 }
 
+/* What was seen of the page before is of no harm. */
+static void one_page_after_another(void **state)
+{
+    static const char format[] = "<!doctype html><html class=\"%s\"><head>"
+        "<meta charset=\"utf-8\">";
+    const char *own[] = {
+        apr_psprintf(pool, format, "a"), apr_psprintf(pool, format, "b"),
+        apr_psprintf(pool, format, "ab"),
+        apr_psprintf(pool, "<!doctype html><html class=\"%300s\"><head>"
+                     "<meta charset=\"utf-8\">", "")
+    };
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < 4; k++) {
+            cp_span page = cp_span_of(own[k]);
+
+            assert_true(cp_html_head_glance(cp_span_of(own[i])));
+            assert_int_equal(cp_html_head_glance(page), page.length);
+            page.length--;
+            assert_int_equal(cp_html_head_glance(page), 0);
+        }
+    }
+    apr_pool_clear(pool);
+}
+
 /* Pages that nearly begin as most do. */
 static void hostile_beginnings(void **state)
 {
@@ -346,31 +369,17 @@ static void hostile_bytes(void **state)
     }
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    apr_initialize();
-    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_as_they_are_found),
         cmocka_unit_test(pages_of_xml),
         cmocka_unit_test(pages_at_a_glance),
+        cmocka_unit_test(one_page_after_another),
         cmocka_unit_test(hostile_beginnings),
         cmocka_unit_test(the_head_closes),
         cmocka_unit_test(hostile_bytes),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

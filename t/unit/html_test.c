@@ -8,13 +8,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include <apr_general.h>
-
 #include "html.h"
+#include "pool_fixture.h"
 
 #define FORM "<form method=post>"
-
-static apr_pool_t *pool;
 
 static const cp_html_origin origin = { "https", "www.example.org", 443 };
 
@@ -306,21 +303,6 @@ static void hostile_bytes(void **state)
     }
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    apr_initialize();
-    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,5 +313,6 @@ int main(void)
         cmocka_unit_test(hostile_bytes),
     };
 
-    return cmocka_run_group_tests_name("html", tests, begin, end);
+    return cmocka_run_group_tests_name("html", tests, pool_setup,
+                                       pool_teardown);
 }

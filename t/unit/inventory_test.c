@@ -16,20 +16,17 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <apr_general.h>
 
 #include "inventory.h"
+#include "pool_fixture.h"
 
-static apr_pool_t *pool;
 static cp_inventory *inventory;
 
 static int setup(void **state)
 {
     void *memory;
 
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup(state);
     memory = mmap(NULL, cp_inventory_size(), PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
@@ -48,11 +45,8 @@ static int renew(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     munmap(inventory, cp_inventory_size());
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
+    return pool_teardown(state);
 }
 
 static void note(cp_side side, const char *host, const char *name)

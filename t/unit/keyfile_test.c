@@ -14,9 +14,9 @@
 #include <cmocka.h>
 #include <apr_file_info.h>
 #include <apr_file_io.h>
-#include <apr_general.h>
 
 #include "keyfile.h"
+#include "pool_fixture.h"
 
 /* 32 bytes: 0 to 31; all 0xff; all 0. */
 #define KEY_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -25,7 +25,6 @@
 #define TIME "2026-01-31T00:00:00Z"
 #define GOOD "1 " TIME " " KEY_A
 
-static apr_pool_t *pool;
 static const char *directory;
 static const char *file;
 
@@ -34,9 +33,7 @@ static int setup(void **state)
     const char *parent = NULL;
     char *made;
 
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup(state);
     if (apr_temp_dir_get(&parent, pool) != APR_SUCCESS) {
         return -1;
     }
@@ -48,12 +45,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     unlink(file);
     rmdir(directory);
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
+    return pool_teardown(state);
 }
 
 static void file_write(const void *text, size_t length, mode_t mode)

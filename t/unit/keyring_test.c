@@ -1,6 +1,6 @@
 /**
  * @file keyring_test.c
- * @brief Subkeys that nothing else shares, MACs, sealing, randomness, and what
+ * @brief Subkeys that nothing else shares, MACs, randomness, and what
  *        each thread remembers.
  */
 #include <setjmp.h>
@@ -8,18 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <apr_general.h>
 #include <apr_thread_proc.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "keyring.h"
+#include "keyring_fixture.h"
 #include "token.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NOW 1700000000u
 #define REALMS 400
 #define THREADS 4
 #define ROUNDS 300
@@ -27,42 +25,6 @@
 /* Draws of each number on average; the deviation of one is about 63. */
 #define DRAWS 4000
 #define DEVIATION 500
-#define SECRET CP_SPAN("0123456789abcdef")
-#define REALM CP_SPAN("www.example.org")
-
-static apr_pool_t *pool;
-static cp_keys keys;
-static cp_keyring *ring;
-
-static void key_set(int at, unsigned char id, apr_uint32_t begins)
-{
-    keys.list[at] = (cp_key){ .id = id, .begins = begins };
-    for (int i = 0; i < CP_KEY_LENGTH; i++) {
-        keys.list[at].bytes[i] = (unsigned char)(id * 31 + i * 7);
-    }
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    keys.count = 3;
-    key_set(0, 9, NOW - 100);
-    key_set(1, 200, NOW - 1000);
-    key_set(2, 0, NOW - 2000);
-    keys.list[1].revoked = true;
-    ring = cp_keyring_make(&keys, pool);
-    return ring ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
 
 static bool parts_mac(const cp_keyring *from, unsigned char id,
                       cp_purpose purpose, cp_span realm, const cp_span *parts,
@@ -434,112 +396,6 @@ static void ids_that_verify(void **state)
     assert_int_equal(ids[1], 0);
 }
 
-/* --- Sealing ---------------------------------------------------------- */
-
-static void sealed_comes_back(void **state)
-{
-    static const size_t lengths[] = { 0, 1, 15, 16, 17, 31, 100, 16356 };
-    static unsigned char text[16356], again[16356];
-    static unsigned char sealed[16356 + CP_SEAL_OVERHEAD];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(text); i++) {
-        text[i] = (unsigned char)(i * 131 >> 3);
-    }
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        size_t length = lengths[i];
-
-        assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("name"),
-                                    cp_span_make(text, length), sealed));
-        memset(again, 0, sizeof(again));
-        assert_true(cp_keyring_open(ring, 9, REALM, SECRET, CP_SPAN("name"),
-                                    cp_span_make(sealed, length
-                                                         + CP_SEAL_OVERHEAD),
-                                    again));
-        assert_memory_equal(text, again, length);
-    }
-}
-
-static void sealed_hides_and_differs(void **state)
-{
-    static const char text[] = "user=alice, and nobody else may know it";
-    unsigned char one[sizeof(text) + CP_SEAL_OVERHEAD];
-    unsigned char two[sizeof(text) + CP_SEAL_OVERHEAD];
-
-    (void)state;
-    assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("n"),
-                                cp_span_make(text, sizeof(text)), one));
-    assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("n"),
-                                cp_span_make(text, sizeof(text)), two));
-    assert_memory_not_equal(one, two, 12);
-    assert_memory_not_equal(one + 12, two + 12, sizeof(text));
-    for (size_t i = 0; i + 5 <= sizeof(one); i++) {
-        assert_memory_not_equal(one + i, "alice", 5);
-    }
-}
-
-static void opens_not(unsigned char id, cp_span realm, cp_span secret,
-                      cp_span bound, cp_span sealed)
-{
-    static const unsigned char zero[64];
-    unsigned char text[64];
-
-    memset(text, 0xee, sizeof(text));
-    assert_false(cp_keyring_open(ring, id, realm, secret, bound, sealed,
-                                 text));
-    if (sealed.length >= CP_SEAL_OVERHEAD) {
-        assert_memory_equal(text, zero, sealed.length - CP_SEAL_OVERHEAD);
-    }
-}
-
-static void every_change_is_noticed(void **state)
-{
-    unsigned char sealed[24 + CP_SEAL_OVERHEAD + 1];
-    cp_span whole = { (char *)sealed, 24 + CP_SEAL_OVERHEAD };
-
-    (void)state;
-    assert_true(cp_keyring_seal(ring, 9, REALM, SECRET, CP_SPAN("name"),
-                                CP_SPAN("exactly twenty-four char"),
-                                sealed));
-    for (size_t i = 0; i < whole.length; i++) {
-        for (int bit = 0; bit < 8; bit++) {
-            sealed[i] = (unsigned char)(sealed[i] ^ (1 << bit));
-            opens_not(9, REALM, SECRET, CP_SPAN("name"), whole);
-            sealed[i] = (unsigned char)(sealed[i] ^ (1 << bit));
-        }
-        opens_not(9, REALM, SECRET, CP_SPAN("name"),
-                  cp_span_make(sealed, i));
-    }
-    sealed[whole.length] = 0;
-    opens_not(9, REALM, SECRET, CP_SPAN("name"),
-              cp_span_make(sealed, whole.length + 1));
-    opens_not(0, REALM, SECRET, CP_SPAN("name"), whole);
-    opens_not(200, REALM, SECRET, CP_SPAN("name"), whole);
-    opens_not(1, REALM, SECRET, CP_SPAN("name"), whole);
-    opens_not(9, CP_SPAN("www.example.com"), SECRET, CP_SPAN("name"), whole);
-    opens_not(9, CP_SPAN(""), SECRET, CP_SPAN("name"), whole);
-    opens_not(9, REALM, CP_SPAN("0123456789abcdeg"), CP_SPAN("name"), whole);
-    opens_not(9, REALM, CP_SPAN(""), CP_SPAN("name"), whole);
-    opens_not(9, REALM, SECRET, CP_SPAN("nama"), whole);
-    opens_not(9, REALM, SECRET, CP_SPAN(""), whole);
-    opens_not(9, REALM, SECRET, CP_SPAN("name"), CP_SPAN_NONE);
-}
-
-static void no_key_no_seal(void **state)
-{
-    unsigned char sealed[4 + CP_SEAL_OVERHEAD];
-    char realm[256];
-
-    (void)state;
-    memset(realm, 'r', sizeof(realm));
-    assert_false(cp_keyring_seal(ring, 200, REALM, SECRET, CP_SPAN("n"),
-                                 CP_SPAN("text"), sealed));
-    assert_false(cp_keyring_seal(ring, 77, REALM, SECRET, CP_SPAN("n"),
-                                 CP_SPAN("text"), sealed));
-    assert_false(cp_keyring_seal(ring, 9, cp_span_make(realm, 256), SECRET,
-                                 CP_SPAN("n"), CP_SPAN("text"), sealed));
-}
-
 /* --- Randomness ------------------------------------------------------- */
 
 /* Eight of the numbers would be a quarter likelier, were a byte only divided
@@ -678,10 +534,6 @@ int main(void)
         cmocka_unit_test(rings_come_and_go),
         cmocka_unit_test(the_youngest_begun_signs),
         cmocka_unit_test(ids_that_verify),
-        cmocka_unit_test(sealed_comes_back),
-        cmocka_unit_test(sealed_hides_and_differs),
-        cmocka_unit_test(every_change_is_noticed),
-        cmocka_unit_test(no_key_no_seal),
         cmocka_unit_test(numbers_are_fair),
         cmocka_unit_test(numbers_of_every_length),
         cmocka_unit_test(random_bytes_differ),
@@ -689,5 +541,5 @@ int main(void)
         cmocka_unit_test(texts_repeat),
     };
 
-    return cmocka_run_group_tests_name("keyring", tests, setup, teardown);
+    return cmocka_run_group_tests_name("keyring", tests, setup, pool_teardown);
 }

@@ -415,5 +415,6 @@ int main(void)
         TEST(languages_off),
     };
 
-    return cmocka_run_group_tests_name("language", tests, setup, teardown);
+    return cmocka_run_group_tests_name("language", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -317,5 +317,5 @@ int main(void)
         TEST(stores_that_do_not_say),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

@@ -341,5 +341,5 @@ int main(void)
         TEST(other_logins_do_not_end),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

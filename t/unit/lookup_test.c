@@ -9,27 +9,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <apr_general.h>
 
 #include "lookup.h"
-
-static apr_pool_t *pool;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
+#include "pool_fixture.h"
 
 /* A place in the look-up for a line; a pattern's begins with `~`. */
 static cp_declared declared_of(const char *name, int order)
@@ -543,5 +525,6 @@ int main(void)
         cmocka_unit_test(the_same_as_trying_all),
     };
 
-    return cmocka_run_group_tests_name("lookup", tests, setup, teardown);
+    return cmocka_run_group_tests_name("lookup", tests, pool_setup,
+                                       pool_teardown);
 }

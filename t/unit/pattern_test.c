@@ -11,28 +11,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <apr_general.h>
 #include <pcre2.h>
 
 #include "pattern.h"
-
-static apr_pool_t *pool;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
+#include "pool_fixture.h"
 
 static const cp_pattern *pattern_of(const char *text)
 {
@@ -473,5 +455,6 @@ int main(void)
         cmocka_unit_test(whatever_matches_begins_with_the_prefix),
     };
 
-    return cmocka_run_group_tests_name("pattern", tests, setup, teardown);
+    return cmocka_run_group_tests_name("pattern", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -7,35 +7,24 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <apr_general.h>
 
 #include "language_file.h"
 #include "phrasebook.h"
 #include "share.h"
 #include "spelling.h"
+#include "pool_fixture.h"
 
 #define NB "\"language.name\": \"Norsk\", \"language.direction\": \"ltr\""
 
-static apr_pool_t *pool;
 static const cp_phrases *standard;
 
 static int setup(void **state)
 {
     const char *error;
 
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup(state);
     standard = cp_phrases_make(&error, pool);
     return standard ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
 }
 
 /* --- What is refused ------------------------------------------------------ */
@@ -576,5 +565,6 @@ int main(void)
         cmocka_unit_test(what_is_the_files_own),
     };
 
-    return cmocka_run_group_tests_name("phrasebook", tests, setup, teardown);
+    return cmocka_run_group_tests_name("phrasebook", tests, setup,
+                                       pool_teardown);
 }

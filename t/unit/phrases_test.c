@@ -8,36 +8,25 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <apr_general.h>
 #include <jansson.h>
 
 #include "phrasebook.h"
 #include "plural.h"
 #include "share.h"
+#include "pool_fixture.h"
 
-static apr_pool_t *pool;
 static const cp_phrases *phrases;
 
 static int setup(void **state)
 {
     const char *error = NULL;
 
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup(state);
     phrases = cp_phrases_make(&error, pool);
     if (!phrases) {
         print_error("%s\n", error);
     }
     return phrases ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
 }
 
 /* --- The files ---------------------------------------------------------- */
@@ -583,5 +572,5 @@ int main(void)
         cmocka_unit_test(digest_is_of_nothing_else),
     };
 
-    return cmocka_run_group_tests_name("phrases", tests, setup, teardown);
+    return cmocka_run_group_tests_name("phrases", tests, setup, pool_teardown);
 }

@@ -8,27 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <apr_general.h>
 
 #include "policy.h"
-
-static apr_pool_t *pool;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
+#include "pool_fixture.h"
 
 /* --- Words ------------------------------------------------------------ */
 
@@ -681,5 +663,6 @@ int main(void)
         cmocka_unit_test(nothing_declared),
     };
 
-    return cmocka_run_group_tests_name("policy", tests, setup, teardown);
+    return cmocka_run_group_tests_name("policy", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -721,6 +721,6 @@ int main(void)
         TEST(the_application_cannot_write_it),
     };
 
-    return cmocka_run_group_tests_name("preferences", tests, setup,
-                                       teardown);
+    return cmocka_run_group_tests_name("preferences", tests, pool_setup,
+                                       pool_teardown);
 }

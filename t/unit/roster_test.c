@@ -457,5 +457,5 @@ int main(void)
         TEST(not_everywhere_without_a_store),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

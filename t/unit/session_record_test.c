@@ -271,5 +271,6 @@ int main(void)
         TEST(twice_the_same_is_one),
     };
 
-    return cmocka_run_group_tests_name("session_record", tests, setup, teardown);
+    return cmocka_run_group_tests_name("session_record", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -495,5 +495,6 @@ int main(void)
         TEST(sessions_off),
     };
 
-    return cmocka_run_group_tests_name("session", tests, setup, teardown);
+    return cmocka_run_group_tests_name("session", tests, pool_setup,
+                                       pool_teardown);
 }

@@ -392,5 +392,6 @@ int main(void)
         TEST(no_change_is_lost),
     };
 
-    return cmocka_run_group_tests_name("session_time", tests, setup, teardown);
+    return cmocka_run_group_tests_name("session_time", tests, pool_setup,
+                                       pool_teardown);
 }

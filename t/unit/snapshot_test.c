@@ -354,5 +354,5 @@ int main(void)
         TEST(over_a_draft),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

@@ -45,7 +45,6 @@ static shared world;
 static apr_pool_t *pool;
 static cp_store_name name = { "0123456789abcde" };
 
-
 /* @return whether the call may go on; else its status */
 static bool call_begin(apr_status_t *status, apr_status_t when_away)
 {

@@ -52,7 +52,7 @@ static inline apr_status_t memory_load(cp_store *store,
                                        const cp_store_name *name,
                                        apr_uint32_t now,
                                        cp_store_record *record,
-                                       apr_pool_t *pool)
+                                       apr_pool_t *into)
 {
     memory_store *memory = (memory_store *)store;
     memory_record *found = memory_find(memory, name, now);
@@ -64,7 +64,7 @@ static inline apr_status_t memory_load(cp_store *store,
     if (!found) {
         return APR_NOTFOUND;
     }
-    record->value = cp_span_make(apr_pmemdup(pool, found->value,
+    record->value = cp_span_make(apr_pmemdup(into, found->value,
                                              found->length + 1),
                                  found->length);
     record->expires = found->expires;
@@ -214,12 +214,12 @@ static inline apr_status_t memory_peek(cp_store *store,
                                        const cp_store_name *name,
                                        apr_uint32_t now,
                                        cp_store_record *record,
-                                       apr_pool_t *pool)
+                                       apr_pool_t *into)
 {
     memory_store *memory = (memory_store *)store;
     memory_record *found = memory_find(memory, name, now);
     apr_uint32_t at = found ? found->at : 0;
-    apr_status_t rv = memory_load(store, name, now, record, pool);
+    apr_status_t rv = memory_load(store, name, now, record, into);
 
     memory->loads--;
     if (found) {

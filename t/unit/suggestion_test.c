@@ -10,32 +10,21 @@
 #include <stdlib.h>
 #include <time.h>
 #include <cmocka.h>
-#include <apr_general.h>
 
 #include "suggestion.h"
+#include "pool_fixture.h"
 
-static apr_pool_t *pool;
 static cp_policy policy;
 
 static int setup(void **state)
 {
     static cp_category marketing = { .name = "marketing" };
 
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup(state);
     cp_policy_begin(&policy, pool);
     policy.categories[policy.category_count++] = marketing;
     return cp_policy_compile(&policy, apr_array_make(pool, 1, sizeof(void *)),
                              NULL, pool) ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
 }
 
 /* --- Texts ------------------------------------------------------------ */
@@ -291,5 +280,6 @@ int main(void)
         cmocka_unit_test(lines_are_written),
     };
 
-    return cmocka_run_group_tests_name("suggestion", tests, setup, teardown);
+    return cmocka_run_group_tests_name("suggestion", tests, setup,
+                                       pool_teardown);
 }

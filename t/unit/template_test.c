@@ -8,28 +8,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <apr_general.h>
 
 #include "share.h"
 #include "template.h"
-
-static apr_pool_t *pool;
-
-static int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
+#include "pool_fixture.h"
 
 /* The page with a letter in each place. */
 static const char *written(const cp_template *frame)
@@ -175,5 +157,6 @@ int main(void)
         cmocka_unit_test(shared_files),
     };
 
-    return cmocka_run_group_tests_name("template", tests, setup, teardown);
+    return cmocka_run_group_tests_name("template", tests, pool_setup,
+                                       pool_teardown);
 }

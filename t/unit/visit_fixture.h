@@ -6,25 +6,9 @@
 #define VISIT_FIXTURE_H
 
 #include "visit_sample.h"
+#include "pool_fixture.h"
 
-static apr_pool_t *pool;
 static sample site;
-
-static inline int setup(void **state)
-{
-    (void)state;
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    apr_terminate();
-    return 0;
-}
 
 static inline int begin(void **state)
 {

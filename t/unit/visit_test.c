@@ -522,5 +522,6 @@ int main(void)
         TEST(rooms_that_are_closed),
     };
 
-    return cmocka_run_group_tests_name("visit", tests, setup, teardown);
+    return cmocka_run_group_tests_name("visit", tests, pool_setup,
+                                       pool_teardown);
 }
