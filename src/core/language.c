@@ -61,25 +61,26 @@ static const char *tag_find(const cp_visit *visit, cp_span tag)
     return NULL;
 }
 
-/* RFC 4647 section 3.4: the range, then without its last subtag, and with
- * it a single letter or digit that would be left at the end. */
+cp_span cp_language_shortened(cp_span range)
+{
+    while (range.length && range.at[range.length - 1] != '-') {
+        range.length--;
+    }
+    range.length -= range.length > 0;
+    if (range.length >= 2 && range.at[range.length - 2] == '-') {
+        range.length -= 2;
+    }
+    return range;
+}
+
 static const char *range_look_up(const cp_visit *visit, cp_span range)
 {
-    while (range.length) {
-        const char *found = tag_find(visit, range);
+    const char *found = NULL;
 
-        if (found) {
-            return found;
-        }
-        while (range.length && range.at[range.length - 1] != '-') {
-            range.length--;
-        }
-        range.length -= range.length > 0;
-        if (range.length >= 2 && range.at[range.length - 2] == '-') {
-            range.length -= 2;
-        }
+    for (; range.length && !found; range = cp_language_shortened(range)) {
+        found = tag_find(visit, range);
     }
-    return NULL;
+    return found;
 }
 
 typedef struct weighted_range {

@@ -17,6 +17,11 @@ bool cp_language_tag_is_good(const char *tag);
  *  or any of three. */
 bool cp_language_is_known(const char *tag);
 
+/** A range or a tag without its last part, and without a single letter or
+ *  digit that would then be the last (RFC 4647 section 3.4); empty where it
+ *  has one part. */
+cp_span cp_language_shortened(cp_span range);
+
 /**
  * The visitor chose a language; it is issued with this answer.
  * @return false when the site does not speak it

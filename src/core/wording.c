@@ -1,4 +1,5 @@
 #include "wording.h"
+#include "language.h"
 #include "suggestion.h"
 
 #include <apr_lib.h>
@@ -76,18 +77,12 @@ const cp_wording *cp_wording_find(const cp_phrases *phrases, cp_span tag)
 
 const cp_wording *cp_wording_nearest(const cp_phrases *phrases, cp_span tag)
 {
-    while (tag.length) {
-        const cp_wording *found = cp_wording_find(phrases, tag);
+    const cp_wording *found = NULL;
 
-        if (found) {
-            return found;
-        }
-        while (tag.length && tag.at[tag.length - 1] != '-') {
-            tag.length--;
-        }
-        tag.length -= tag.length > 0;
+    for (; tag.length && !found; tag = cp_language_shortened(tag)) {
+        found = cp_wording_find(phrases, tag);
     }
-    return NULL;
+    return found;
 }
 
 const char *cp_wording_word(const cp_wording *wording, const char *key)
