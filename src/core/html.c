@@ -24,6 +24,13 @@ cp_html *cp_html_head_make(bool xml, apr_pool_t *pool)
     return html;
 }
 
+void cp_html_head_pass(cp_html *html)
+{
+    html->begun = true;
+    html->whole = true;
+    html->head_open = false;
+}
+
 bool cp_html_head_is_open(const cp_html *html)
 {
     return html->head_open;

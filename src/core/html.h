@@ -40,6 +40,9 @@ cp_html *cp_html_make(const cp_html_origin *own, const char *field,
  */
 cp_html *cp_html_head_make(bool xml, apr_pool_t *pool);
 
+/** The place of the head was found otherwise; what is read begins behind it. */
+void cp_html_head_pass(cp_html *html);
+
 /** Whether the place of the head may still come. */
 bool cp_html_head_is_open(const cp_html *html);
 

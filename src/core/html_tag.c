@@ -201,7 +201,9 @@ void cp_html_text_skip(cp_span *piece, const char **mark, bool in_form)
     const unsigned int *rows = in_form ? starts_in_form : starts;
 
     while (at < end
-           && cp_html_mark(mark, cp_span_make(at, (apr_size_t)(end - at)))) {
+           && (*mark > at
+               || cp_html_mark(mark,
+                               cp_span_make(at, (apr_size_t)(end - at))))) {
         const char *tag = tag_skip(at + 1, *mark, rows);
 
         if (!tag) {

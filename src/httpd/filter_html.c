@@ -31,8 +31,8 @@ typedef struct injector {
     cp_exchange *exchange;
     cp_html *html;
     cp_span script;                 /* the banner's; absent: none */
-    const char *meta;               /* with the token, masked once for all of */
-    const char *field;              /* the page; NULL: there is none */
+    cp_span meta;                   /* with the token, masked once for all of */
+    cp_span field;                  /* the page; absent: there is none */
     apr_bucket_brigade *out;
     apr_size_t out_length;
     const char *length;             /* of the page as it came; NULL: it is not
@@ -132,17 +132,17 @@ static apr_bucket *script_bucket(const cp_exchange *exchange, cp_span script,
 
 /* Copied, since a bucket that points into a pool keeps a note there of itself
  * to the end of the page. */
-static void text_add(injector *into, const char *text, apr_size_t length)
+static void text_add(injector *into, cp_span text)
 {
-    bucket_add(into, apr_bucket_heap_create(text, length, NULL,
+    bucket_add(into, apr_bucket_heap_create(text.at, text.length, NULL,
                                             into->out->bucket_alloc));
-    into->put += length;
+    into->put += text.length;
 }
 
 static void place_fill(injector *into, cp_html_place place)
 {
     if (place == CP_HTML_FORM) {
-        text_add(into, into->field, strlen(into->field));
+        text_add(into, into->field);
         return;
     }
     if (into->script.at) {
@@ -150,8 +150,8 @@ static void place_fill(injector *into, cp_html_place place)
                                        into->out->bucket_alloc));
         into->put += into->script.length;
     }
-    if (into->meta) {
-        text_add(into, into->meta, strlen(into->meta));
+    if (into->meta.at) {
+        text_add(into, into->meta);
     }
 }
 
@@ -318,7 +318,7 @@ static void length_tell(const char *said, apr_size_t put, request_rec *r,
 /* Whether nothing more is to be put in. */
 static bool is_through(const injector *into)
 {
-    return !into->field && !cp_html_head_is_open(into->html);
+    return !into->field.at && !cp_html_head_is_open(into->html);
 }
 
 /* What is left goes on as it is, together with what was read, so that httpd
@@ -415,6 +415,18 @@ static injector *injector_make(cp_exchange *exchange, request_rec *r,
     return into;
 }
 
+static cp_span token_element(cp_span begin, const char *token,
+                             apr_pool_t *pool)
+{
+    apr_size_t length = begin.length + CP_CSRF_MASKED_LENGTH + 2;
+    char *element = apr_palloc(pool, length);
+    char *to = cp_span_put(element, begin);
+
+    to = cp_span_put(to, cp_span_make(token, CP_CSRF_MASKED_LENGTH));
+    cp_span_put(to, CP_SPAN("\">"));
+    return cp_span_make(element, length);
+}
+
 static void token_prepare(injector *into, const char *token, request_rec *r)
 {
     cp_html_origin *own = apr_pcalloc(r->pool, sizeof(*own));
@@ -422,31 +434,17 @@ static void token_prepare(injector *into, const char *token, request_rec *r)
     own->scheme = into->exchange->origin.scheme;
     own->host = into->exchange->origin.host;
     own->port = into->exchange->origin.port;
-    into->meta = apr_pstrcat(r->pool, "<meta name=\"csrf-token\" content=\"",
-                             token, "\">", NULL);
-    into->field = apr_pstrcat(r->pool, "<input type=\"hidden\" name=\""
-                              CP_FORM_FIELD "\" value=\"", token, "\">",
-                              NULL);
+    into->meta = token_element(CP_SPAN("<meta name=\"csrf-token\" "
+                                       "content=\""), token, r->pool);
+    into->field = token_element(CP_SPAN("<input type=\"hidden\" name=\""
+                                        CP_FORM_FIELD "\" value=\""), token,
+                                r->pool);
     into->html = cp_html_make(own, CP_FORM_FIELD, r->pool);
 }
 
-static injector *token_begin(cp_exchange *exchange, request_rec *r,
-                             const cp_page_fields *fields, cp_span script,
-                             const char *token)
-{
-    injector *into = injector_make(exchange, r, script);
-
-    token_prepare(into, token, r);
-    headers_change(r, fields);
-    exchange->tokened = true;
-    cp_visit_need(exchange->visit, CP_CSRF);
-    return into;
-}
-
-/* Puts the script into a page whose place for it can be seen at a glance.
- * @return false where it cannot */
-static bool script_put(const cp_exchange *exchange, cp_span script,
-                       apr_bucket_brigade *in)
+/* The bucket that ends where the script goes, in a page in which that can be
+ * seen at a glance; NULL where it cannot. */
+static apr_bucket *head_glance(apr_bucket_brigade *in)
 {
     apr_bucket *first = APR_BRIGADE_FIRST(in);
     cp_span text = CP_SPAN_NONE;
@@ -455,16 +453,32 @@ static bool script_put(const cp_exchange *exchange, cp_span script,
     if (first == APR_BRIGADE_SENTINEL(in) || APR_BUCKET_IS_METADATA(first)
         || apr_bucket_read(first, &text.at, &text.length, APR_BLOCK_READ)
            != APR_SUCCESS) {
-        return false;
+        return NULL;
     }
     place = cp_html_head_glance(text);
-    if (place == 0 || (place < text.length
-                       && apr_bucket_split(first, place) != APR_SUCCESS)) {
-        return false;
+    return place && (place == text.length
+                     || apr_bucket_split(first, place) == APR_SUCCESS)
+           ? first : NULL;
+}
+
+static injector *token_begin(cp_exchange *exchange, request_rec *r,
+                             const cp_page_fields *fields, cp_span script,
+                             const char *token, apr_bucket_brigade *in)
+{
+    injector *into = injector_make(exchange, r, script);
+    apr_bucket *head = head_glance(in);
+
+    token_prepare(into, token, r);
+    if (head) {
+        APR_BUCKET_REMOVE(head);
+        bucket_add(into, head);
+        place_fill(into, CP_HTML_HEAD);
+        cp_html_head_pass(into->html);
     }
-    APR_BUCKET_INSERT_AFTER(first, script_bucket(exchange, script,
-                                                 in->bucket_alloc));
-    return true;
+    headers_change(r, fields);
+    exchange->tokened = true;
+    cp_visit_need(exchange->visit, CP_CSRF);
+    return into;
 }
 
 /* With the banner alone, nothing behind the head is of interest.
@@ -473,15 +487,17 @@ static injector *banner_begin(cp_exchange *exchange, request_rec *r,
                               const cp_page_fields *fields, cp_span script,
                               cp_markup markup, apr_bucket_brigade *in)
 {
-    bool put = markup == CP_MARKUP_HTML && script_put(exchange, script, in);
+    apr_bucket *head = markup == CP_MARKUP_HTML ? head_glance(in) : NULL;
     injector *into;
 
-    if (!put && cp_document_begins_wide(in)) {
+    if (!head && cp_document_begins_wide(in)) {
         return NULL;
     }
     cp_validators_mark(exchange, r, fields);
     length_forget(r, fields);
-    if (put) {
+    if (head) {
+        APR_BUCKET_INSERT_AFTER(head, script_bucket(exchange, script,
+                                                    in->bucket_alloc));
         length_tell(fields->length, script.length, r, in);
         return NULL;
     }
@@ -523,7 +539,7 @@ static injector *page_begin(cp_exchange *exchange, request_rec *r,
         const char *token = cp_csrf_masked(exchange->visit);
 
         if (token) {
-            return token_begin(exchange, r, &fields, script, token);
+            return token_begin(exchange, r, &fields, script, token, in);
         }
         page_forget(r, &fields);
         cp_page_fields_read(&fields, r);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "html.h"
+#include "html_head.h"
 #include "pool_fixture.h"
 
 #define FORM "<form method=post>"
@@ -124,12 +125,16 @@ static const char *const pages[] = {
     "</form></template>" FORM "[F]</form>",
 };
 
+static cp_html *reader_make(void)
+{
+    return cp_html_make(&origin, "csrfmiddlewaretoken", pool);
+}
+
 /* What the reader says of a page that comes in pieces: the first ends at
  * @a cut, and the others have @a size bytes. */
-static char *page_mark(const char *page, size_t length, size_t cut,
-                       size_t size)
+static char *reader_mark(cp_html *html, const char *page, size_t length,
+                         size_t cut, size_t size)
 {
-    cp_html *html = cp_html_make(&origin, "csrfmiddlewaretoken", pool);
     char *marked = apr_palloc(pool, length * 8 + 16);
     char *at = marked;
     size_t begin = 0;
@@ -161,6 +166,12 @@ static char *page_mark(const char *page, size_t length, size_t cut,
     }
     *at = '\0';
     return marked;
+}
+
+static char *page_mark(const char *page, size_t length, size_t cut,
+                       size_t size)
+{
+    return reader_mark(reader_make(), page, length, cut, size);
 }
 
 /* A page without the marks. */
@@ -213,6 +224,31 @@ static void pieces_make_no_difference(void **state)
         for (size_t size = 1; size < 5; size++) {
             assert_string_equal(page_mark(bare, length, 0, size), pages[i]);
         }
+        apr_pool_clear(pool);
+    }
+}
+
+/* Where the place was seen at a glance, what is behind it means the same. */
+static void the_head_may_be_passed(void **state)
+{
+    static const char head[] = "<!doctype html><html><head>"
+        "<meta charset=\"utf-8\">";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        const char *rest = page_bare(pages[i]);
+        const char *whole = apr_pstrcat(pool, head, rest, NULL);
+        cp_html *behind = reader_make();
+
+        assert_int_equal(cp_html_head_glance(cp_span_of(whole)),
+                         sizeof(head) - 1);
+        cp_html_head_pass(behind);
+        assert_false(cp_html_head_is_open(behind));
+        assert_string_equal(
+            page_mark(whole, strlen(whole), 0, strlen(whole)),
+            apr_pstrcat(pool, head, "[H]",
+                        reader_mark(behind, rest, strlen(rest), 0,
+                                    strlen(rest)), NULL));
         apr_pool_clear(pool);
     }
 }
@@ -308,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places),
         cmocka_unit_test(pieces_make_no_difference),
+        cmocka_unit_test(the_head_may_be_passed),
         cmocka_unit_test(fifty_forms_cut_anywhere),
         cmocka_unit_test(a_form_may_be_open_at_the_end),
         cmocka_unit_test(hostile_bytes),
