@@ -249,6 +249,18 @@ for my $round (1 .. 5) {
         'bob', 'bob';
 }
 
+# What is known of a host in the request line is not taken for the next one's,
+# which names none.
+my $there = visitor('www.own.example');
+$there->command(':user=eve');
+for my $round (1, 2) {
+    like on_connection(undef, 'http://www.own.example/index.html',
+                       cookies_of($there))->header('x-seen'), qr/\|eve\|/,
+        'a host in the request line';
+    unlike on_connection(undef, '/index.html', cookies_of($there))
+        ->header('x-seen'), qr/eve/, 'and none at all';
+}
+
 # All sent at once: the answer to one may wait when the next is read.
 $connection->send_all(map { [ @base[0, 1], $_ % 3 ? $cookies : cookies_of($bob) ] }
                       1 .. 30);

@@ -77,9 +77,12 @@ static void memo_put(place *at, cp_memo *memo)
  *         none, or others look too long */
 static cp_memo *memo_see(place *at)
 {
-    cp_memo *memo;
+    cp_memo *memo = atomic_load(at);
     int looks = LOOKS;
 
+    if (!memo) {
+        return NULL;
+    }
     do {
         memo = atomic_exchange(at, &looked_at);
     } while (memo == &looked_at && --looks);
@@ -288,13 +291,16 @@ static cp_memo *memo_recall(place *at, cp_exchange *exchange, request_rec *r,
     return memo;
 }
 
-/* The languages of an .htaccess file live no longer than its request. */
+/* The languages of an .htaccess file live no longer than its request; and what
+ * is remembered of a host that stood in the request line would be taken for
+ * that of the Host header. */
 static bool may_remember(const cp_exchange *exchange, const request_rec *r)
 {
     const cp_dir_config *defaults = ap_get_module_config(
         r->server->lookup_defaults, &cookiepolicy_module);
 
     return exchange->cookie && memory_of(r->connection)
+           && (exchange->server->forwarded->nelts || !r->parsed_uri.hostname)
            && exchange->dir->terms.languages == defaults->terms.languages;
 }
 

@@ -36,7 +36,7 @@ sub get {
 }
 
 # Sends requests one behind the other: each host, path, cookies, and lines of
-# more headers.
+# more headers. Without a host it is one of HTTP/1.0.
 sub send_all {
     my ($self, @requests) = @_;
     my $bytes = '';
@@ -45,7 +45,9 @@ sub send_all {
     for my $request (@requests) {
         my ($host, $path, $cookies, @headers) = @$request;
 
-        $bytes .= join "\r\n", "GET $path HTTP/1.1", "Host: $host",
+        $bytes .= join "\r\n", defined $host
+            ? ("GET $path HTTP/1.1", "Host: $host")
+            : ("GET $path HTTP/1.0", 'Connection: keep-alive'),
             length $cookies ? "Cookie: $cookies" : (), @headers, '', '';
     }
     $self->{socket} //= IO::Socket::INET->new(
