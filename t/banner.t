@@ -397,6 +397,10 @@ for my $host (qw(own.example normal.example)) {
          @asked) == @asked, "$where: once, also where the cache asks anew";
     ok defined $asked[1]->header('age'), "$where: it was from the cache";
     is $asked[3]->header('etag'), $asked[0]->header('etag'), "$where: the same";
+    my $part = get('/b/cached/again', host => $host, headers => [
+        Accept => 'text/html', Range => 'bytes=10-19' ]);
+    is $part->status . ' ' . $part->body,
+        '206 ' . substr($asked[0]->body, 10, 10), "$where: and a part of it";
 }
 
 my $part = get('/index.html', headers => [ Range => 'bytes=10-99' ]);

@@ -4,10 +4,10 @@
 #include "origin.h"
 #include "preferences.h"
 #include "third_party.h"
+#include "validators.h"
 
 #include <http_protocol.h>
 #include <util_filter.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 static ap_filter_rec_t *issue_filter;
@@ -68,8 +68,8 @@ static void private_make(request_rec *r, bool revalidated)
     }
 }
 
-/* Nothing comes between this filter and the headers' way out, so that the
- * table that outlives errors need not be joined with the other.
+/* Whoever throws this header away, as is done for a range that is not there,
+ * has this filter put in again: what it adds need not outlive errors.
  * @return whether there were any */
 static bool cookies_issue(const cp_exchange *exchange, request_rec *r)
 {
@@ -135,6 +135,8 @@ static void answer_see(cp_exchange *exchange, request_rec *r)
     const char *commands = exchange->server->session_header;
     cp_judgement judgement;
 
+    cp_validators_answered(exchange, r);    /* a cache may have left CP_HTML
+                                               out */
     cp_filter_content_stand_in(exchange, r);
     judgement = cp_enforcement_judge(exchange, r);
     exchange->issued = true;
