@@ -28,7 +28,8 @@ my $backend = CookiePolicy::Backend->new(
     '/plain?delete' => answer(@FRESH),
     (map { ("/count$_" => answer(@FRESH, 'Set-Cookie: count=1; Path=/')) }
      '', '?fresh', '?other', '?changing', '?changed'),
-    '/stray' => answer(@FRESH, 'Set-Cookie: stray=1; Path=/'),
+    (map { ("/stray$_" => answer(@FRESH, 'Set-Cookie: stray=1; Path=/')) }
+     '', '?fresh'),
     '/cart' => answer(@FRESH, 'Set-Cookie: cart=1; Path=/'),
     '/gone' => answer(@FRESH, 'Set-Cookie: cart=; Max-Age=0; Path=/'),
     '/public' => answer('Content-Type: text/html',
@@ -189,6 +190,9 @@ for my $host (qw(quick.example normal.example)) {
     $who{granted}->get('/b/plain');
     is cached($who{$_}->get('/b/plain')), 'HIT',
         "$host: what hangs on nobody is kept for who has $_"
+        for qw(granted undecided refused);
+    is cached($who{$_}->get('/b/stray?fresh')), 'MISS',
+        "$host: a line that nothing declares today is kept for nobody"
         for qw(granted undecided refused);
     my $stray = fetch(host => $host, port => $server->port,
                       path => '/b/plain', headers => [

@@ -78,6 +78,10 @@ Redirect 302 /moved http://elsewhere.example/
     CookiePolicy Off
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
+    ServerName csrf.example
+    CookiePolicyCsrf On
+</VirtualHost>
+<VirtualHost 127.0.0.1:{PORT}>
     ServerName third.example
     CookiePolicyThirdParty statistics https://stats.example
 </VirtualHost>
@@ -254,7 +258,8 @@ sub grows {
     my $after = figures();
     return { map { my $by = $after->{$_} - ($before->{$_} // 0);
                    $by ? ($_ => $by) : () }
-             grep { /\A(?:set_cookies|request_cookies|deletions)/ }
+             grep { /\A(?:set_cookies|request_cookies|deletions
+                        |csrf_refusals)/x }
              keys %$after };
 }
 
@@ -270,6 +275,12 @@ is_deeply grows(sub { wire('rep.example', path => '/b/cookies') }),
       'set_cookies{reason="managed"}' => 3,
       'set_cookies{reason="allowed"}' => 3 },
     'the application\'s are counted';
+is_deeply grows(sub { wire('csrf.example', path => '/image.png',
+                           method => 'POST', headers => [
+                               'Sec-Fetch-Site' => 'cross-site',
+                               'Content-Length' => 0 ]) }),
+    { 'csrf_refusals{reason="cross-site"}' => 1 },
+    'and requests that On would refuse';
 is_deeply grows(sub { wire('off.example', path => '/b/cookies',
                            headers => [ Cookie => $COOKIES ]) }), {},
     'nothing is where the engine is Off';

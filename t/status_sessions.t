@@ -89,6 +89,7 @@ for my $path (qw(plain/page files/page mime/page.html both/page)) {
 
     is $answer->status, 403, "a tenant's $path shows no sessions";
     unlike $answer->body, qr/ann/, 'nor names';
+    is $bob->get("/tenants/$path?inventory")->status, 403, 'and no inventory';
     $bob->post("/tenants/$path?sessions", [ user => 'ann' ]);
     is user($ann), 'ann', 'and ends none';
 }

@@ -243,6 +243,9 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
                       cp_refusal_word(reason), cp_refusal_origin(r, reason));
     }
     if (exchange->engine != CP_ENGINE_ON) {
+        if (exchange->server->counters) {
+            exchange->server->counters->refusals[reason]++;
+        }
         return DECLINED;
     }
     exchange->refusal = reason;

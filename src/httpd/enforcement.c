@@ -192,30 +192,13 @@ cp_judgement cp_enforcement_judge(const cp_exchange *exchange, request_rec *r)
     return judgement;
 }
 
-static int line_concerns(void *data, const char *name, const char *value)
-{
-    const cp_visit *visit = data;
-
-    (void)name;
-    return cp_set_cookie_judge(visit, value).decision == CP_UNDECLARED;
-}
-
-bool cp_enforcement_concerns(const cp_exchange *exchange,
-                             const request_rec *r)
-{
-    return !apr_table_do(line_concerns, exchange->visit, r->headers_out,
-                         "Set-Cookie", NULL)
-           || !apr_table_do(line_concerns, exchange->visit,
-                            r->err_headers_out, "Set-Cookie", NULL);
-}
-
 bool cp_enforcement_delete(const cp_exchange *exchange, request_rec *r)
 {
     const char *lines[CP_DELETIONS_MAX];
     int count = cp_deletions(exchange->visit, lines);
 
     for (int i = 0; i < count; i++) {
-        apr_table_addn(r->err_headers_out, "Set-Cookie", lines[i]);
+        apr_table_addn(r->headers_out, "Set-Cookie", lines[i]);
     }
     if (count && exchange->server->counters) {
         atomic_fetch_add_explicit(&exchange->server->counters->deletions,

@@ -32,11 +32,6 @@ cp_judgement cp_enforcement_judge(const cp_exchange *exchange, request_rec *r);
 const char *cp_enforcement_line(const cp_exchange *exchange, request_rec *r,
                                 const char *line);
 
-/** Whether the answer carries a Set-Cookie that means something: one that
- *  nothing declares is dropped for everybody. */
-bool cp_enforcement_concerns(const cp_exchange *exchange,
-                             const request_rec *r);
-
 /** Adds the lines that delete what the browser may not keep. @return whether
  *  there are any */
 bool cp_enforcement_delete(const cp_exchange *exchange, request_rec *r);

@@ -76,8 +76,7 @@ void cp_filter_content_look(cp_exchange *exchange, request_rec *r)
                          || (exchange->engine == CP_ENGINE_ON
                              && has_parts(exchange, r));
     if (commanded || exchange->personal || exchange->tokened
-        || (exchange->engine == CP_ENGINE_ON && sets
-            && cp_enforcement_concerns(exchange, r))) {
+        || (exchange->engine == CP_ENGINE_ON && sets)) {
         r->no_cache = 1;
     }
     if (exchange->engine == CP_ENGINE_ON && !exchange->refusal) {

@@ -12,6 +12,7 @@
 #include "store_absent.h"
 #include "store_socache.h"
 
+#include <ap_expr.h>
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -162,13 +163,53 @@ static void html_send(request_rec *r, const apr_array_header_t *figures,
     ap_rputs("</body>\n</html>\n", r);
 }
 
+/* --- Who made this page ------------------------------------------------ */
+
+/* httpd keeps what SetHandler says as an expression. */
+static bool sets_handler(request_rec *r, const core_dir_config *core)
+{
+    const char *wrong = NULL;
+    const char *word = core->expr_handler
+                       ? ap_expr_str_exec(r, core->expr_handler, &wrong)
+                       : core->handler;
+
+    return !wrong && word && strcmp(word, CP_STATUS_HANDLER) == 0;
+}
+
+/* Also within a section. @param core  NULL: nothing of core's is in it */
+static bool may_set_handler(request_rec *r, const core_dir_config *core)
+{
+    return core && (sets_handler(r, core) || core->sec_file || core->sec_if);
+}
+
+/* Sessions and inventory are of all virtual hosts. Whoever writes an .htaccess file may
+ * be in charge of a directory only, and can choose handlers in many ways. */
+static bool is_of_administrator(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(
+        r->per_dir_config);
+
+    for (const struct htaccess_result *file = r->htaccess; file;
+         file = file->next) {
+        if (file->htaccess
+            && may_set_handler(r, ap_get_core_module_config(
+                                      file->htaccess))) {
+            return false;
+        }
+    }
+    return sets_handler(r, core);
+}
+
+/* --- The answer -------------------------------------------------------- */
+
 static int status_answer(request_rec *r)
 {
     const cp_server_config *server = cp_server_config_of(r->server);
     apr_array_header_t *figures;
-    bool counted, sessions;
+    bool counted;
+    bool sessions = cp_status_sessions_is_wanted(r->args);
+    bool inventory = cp_status_inventory_is_wanted(r->args);
 
-    sessions = cp_status_sessions_is_wanted(r->args);
     if (r->method_number != M_GET
         && !(sessions && r->method_number == M_POST)) {
         r->allowed = AP_METHOD_BIT << M_GET;
@@ -178,10 +219,17 @@ static int status_answer(request_rec *r)
     }
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    if ((sessions || inventory) && !is_of_administrator(r)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0097)
+                      "neither sessions nor the inventory are here: "
+                      "SetHandler " CP_STATUS_HANDLER " is not in httpd's "
+                      "configuration, or an .htaccess file may have set it");
+        return HTTP_FORBIDDEN;
+    }
     if (sessions) {
         return cp_status_sessions(r);
     }
-    if (cp_status_inventory_is_wanted(r->args)) {
+    if (inventory) {
         return cp_status_inventory(r);
     }
     figures = apr_array_make(r->pool, 64, sizeof(figure));

@@ -11,7 +11,6 @@
 #include "form_data.h"
 #include "listing.h"
 
-#include <ap_expr.h>
 #include <http_core.h>
 #include <http_protocol.h>
 #include <util_script.h>
@@ -326,43 +325,6 @@ static int sessions_end(request_rec *r)
     return HTTP_SEE_OTHER;
 }
 
-/* --- Who made this page ------------------------------------------------ */
-
-/* httpd keeps what SetHandler says as an expression. */
-static bool sets_handler(request_rec *r, const core_dir_config *core)
-{
-    const char *wrong = NULL;
-    const char *word = core->expr_handler
-                       ? ap_expr_str_exec(r, core->expr_handler, &wrong)
-                       : core->handler;
-
-    return !wrong && word && strcmp(word, CP_STATUS_HANDLER) == 0;
-}
-
-/* Also within a section. @param core  NULL: nothing of core's is in it */
-static bool may_set_handler(request_rec *r, const core_dir_config *core)
-{
-    return core && (sets_handler(r, core) || core->sec_file || core->sec_if);
-}
-
-/* The sessions are of all virtual hosts. Whoever writes an .htaccess file may
- * be in charge of a directory only, and can choose handlers in many ways. */
-static bool is_of_administrator(request_rec *r)
-{
-    const core_dir_config *core = ap_get_core_module_config(
-        r->per_dir_config);
-
-    for (const struct htaccess_result *file = r->htaccess; file;
-         file = file->next) {
-        if (file->htaccess
-            && may_set_handler(r, ap_get_core_module_config(
-                                      file->htaccess))) {
-            return false;
-        }
-    }
-    return sets_handler(r, core);
-}
-
 /* --- The answer ------------------------------------------------------- */
 
 bool cp_status_sessions_is_wanted(const char *query)
@@ -383,13 +345,6 @@ int cp_status_sessions(request_rec *r)
 {
     view all;
 
-    if (!is_of_administrator(r)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, CP_LOG(0097)
-                      "no sessions are shown or ended here: SetHandler "
-                      CP_STATUS_HANDLER " is not in httpd's configuration, "
-                      "or an .htaccess file may have set it");
-        return HTTP_FORBIDDEN;
-    }
     apr_table_setn(r->err_headers_out, "Content-Security-Policy",
                    "default-src 'none'; form-action 'self'; "
                    "frame-ancestors 'none'; base-uri 'none'");
