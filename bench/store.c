@@ -7,11 +7,13 @@
  * For each number of sessions (1,000, 100,000 and 1,000,000 where none is
  * given) it prints, for one process and for two at once, how many nanoseconds
  * a look-up, an update and an insert with a removal take, each of random
- * records; how many bytes a session takes; and how long it takes to list all.
+ * records; how long it takes to read one line of a cache, at random, of as much
+ * memory; how many bytes a session takes; and how long it takes to list all.
  * Times are of the processor, and the median of R rounds. Of two processes the
  * slower one counts, and `scale` says how many times as much both do as one
  * alone: the median of the ratios of R pairs, one right after the other.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,6 +29,8 @@
 #define OPERATIONS 200000u
 #define SIZES_MAX 8
 #define PROCESSES 2
+#define LINE 64                 /* bytes */
+#define PLAIN 1                 /* what is in them */
 #define ROUNDS_MAX 99
 #define LIFE 3600u
 #define SIZE_DEFAULT ((apr_size_t)32 << 20)
@@ -52,6 +56,11 @@ typedef struct meeting {
 } meeting;
 
 static meeting *shared;
+
+/* As much memory as the records take. */
+static unsigned char *plain;
+static apr_size_t plain_lines;
+static unsigned char plain_last;
 
 /* Which of them this is. */
 static apr_uint64_t process;
@@ -117,6 +126,14 @@ static void insert(const bench *of, apr_uint64_t random, apr_pool_t *pool)
     if (rv != APR_SUCCESS) {
         stop("remove", rv);
     }
+}
+
+/* One that waits for the one before, or the processor does several at once. */
+static void read_line(const bench *of, apr_uint64_t random, apr_pool_t *pool)
+{
+    (void)of;
+    (void)pool;
+    plain_last = plain[(random ^ plain_last) % plain_lines * LINE];
 }
 
 /* @return nanoseconds an operation */
@@ -210,6 +227,26 @@ static void compare(const bench *of, const char *what, operation act,
            cp_median(scale, rounds));
 }
 
+/* No look-up can take less than one such read. */
+static void memory_measure(const bench *of, apr_size_t bytes, int rounds)
+{
+    double took[ROUNDS_MAX];
+
+    plain = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (plain == MAP_FAILED) {
+        stop("mmap", errno);
+    }
+    plain_lines = bytes / LINE;
+    memset(plain, PLAIN, bytes);
+    for (int i = 0; i < rounds; i++) {
+        took[i] = run_once(of, read_line, (apr_uint64_t)i * OPERATIONS);
+    }
+    printf("%u\tread of as much memory\t%.0f\n", of->sessions,
+           cp_median(took, rounds));
+    munmap(plain, bytes);
+}
+
 static void list_all(const bench *of)
 {
     double begin = cp_seconds(), longest = 0;
@@ -253,6 +290,7 @@ static void measure(bench *of, const char *file, int rounds)
     if (counts.evicted || counts.owned != of->sessions) {
         stop("records were evicted", 0);
     }
+    memory_measure(of, counts.bytes_used, rounds);
     printf("%u\tbytes a session, of %" APR_SIZE_T_FMT "\t%.0f\n",
            of->sessions, of->value,
            (double)counts.bytes_used / (double)of->sessions);

@@ -18,8 +18,9 @@ SIZES = (1000, 100000, 1000000)
 
 
 def measure(build, results, quick):
-    """Look-ups: nanoseconds, how many times as long httpd's shmcb takes, how
-    many times as much two processes do together as one."""
+    """Look-ups: nanoseconds, those of one read of as much memory, how many
+    times as long httpd's shmcb takes, how many times as much two processes do
+    together as one."""
     sizes, rounds = (SIZES[:2], 1) if quick else (SIZES, 3)
     alone = []
     scales = []
@@ -32,6 +33,8 @@ def measure(build, results, quick):
             scales.append(float(row[4]))
             results.set(f'store-{row[0]}', 'look_up', alone[-1])
             results.set(f'store-{row[0]}', 'two', scales[-1])
+        elif row[1:2] == ['read of as much memory']:
+            results.set(f'store-{row[0]}', 'memory', float(row[2]))
     if not quick:
         results.set('store', 'growth', alone[-1] / alone[0])
     results.set('store', 'two', min(scales))
