@@ -44,17 +44,18 @@ static void doctype_pass(glance *page)
     page->at += sizeof(doctype) - 1;
 }
 
-/* The attributes of a tag, and its end. */
+/* The attributes of a tag, with values in quotes or none, and its end. */
 static void attributes_pass(glance *page)
 {
     const char *at = page->at;
 
     while (at && at < page->end && *at != '>') {
-        if (*at == '"') {
-            at = memchr(at + 1, '"', (apr_size_t)(page->end - at - 1));
+        if (*at == '=') {
+            at = apr_islower(at[-1]) && page->end - at > 1 && at[1] == '"'
+                 ? memchr(at + 2, '"', (apr_size_t)(page->end - at - 2))
+                 : NULL;
         }
-        else if (!apr_islower(*at) && !cp_html_is_space(*at) && *at != '-'
-                 && *at != '=') {
+        else if (!apr_islower(*at) && !cp_html_is_space(*at) && *at != '-') {
             at = NULL;
         }
         at += at != NULL;

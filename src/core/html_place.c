@@ -137,8 +137,7 @@ static bool is_before_content(const cp_html *html)
  * their first tag. */
 static bool is_part(const cp_html *html, cp_span name)
 {
-    return html->head_only && !html->whole
-           && cp_html_element_is_of_table(name);
+    return !html->whole && cp_html_element_is_of_table(name);
 }
 
 static bool ends_form(const cp_html *html)

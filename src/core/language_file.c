@@ -6,7 +6,6 @@
 #include "suggestion.h"
 #include "wording.h"
 
-#include <apr_lib.h>
 
 #define EXTENSION ".json"
 #define DIRECTION "language.direction"

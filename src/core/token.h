@@ -8,6 +8,9 @@
 #include "span.h"
 
 /** The number of characters that cp_base64url_encode() writes, less NUL. */
+#define CP_BASE64URL_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+    "abcdefghijklmnopqrstuvwxyz0123456789-_"
+
 #define CP_BASE64URL_LENGTH(bytes) (((bytes) * 4 + 2) / 3)
 
 /** What a token in base 62 is written with, in the order of Django's mask. */

@@ -35,6 +35,18 @@ static void cookie_set(request_rec *r, const char *cookie)
     }
 }
 
+/* Whoever answers sends back what it saw. */
+static bool reflects(const request_rec *r)
+{
+    return r->method_number == M_TRACE;
+}
+
+/* What content may see of the cookies. */
+static const char *visible(const cp_exchange *exchange, const request_rec *r)
+{
+    return reflects(r) ? NULL : cp_visit_cookie(exchange->visit);
+}
+
 /* The field is where it was, and alone, but in rare cases. */
 static void cookie_show(request_rec *r, const cp_fields *fields,
                         const char *cookie)
@@ -109,7 +121,7 @@ static void decide(cp_exchange *exchange, request_rec *r, cp_memo_stage stage,
         store_away_log(exchange, r);
     }
     if (exchange->engine == CP_ENGINE_ON) {
-        cookie_show(r, fields, memo->cookie);
+        cookie_show(r, fields, reflects(r) ? NULL : memo->cookie);
         if (fields->cookie2) {
             apr_table_unset(r->headers_in, "Cookie2");
         }
@@ -120,9 +132,7 @@ static void decide(cp_exchange *exchange, request_rec *r, cp_memo_stage stage,
 void cp_corridor_show(cp_exchange *exchange, request_rec *r)
 {
     exchange->visit->token_seen = NULL;     /* content was not asked yet */
-    if (r->method_number != M_TRACE) {
-        cookie_set(r, cp_visit_cookie(exchange->visit));
-    }
+    cookie_set(r, visible(exchange, r));
     cp_export_withdraw(r);
     cp_export(r, exchange);
 }
@@ -139,7 +149,7 @@ static void trailers_guard(const cp_exchange *exchange, request_rec *r)
     cp_export_guard(r);
     if (exchange->engine == CP_ENGINE_ON) {
         apr_table_unset(r->headers_in, "Cookie2");
-        cookie_set(r, cp_visit_cookie(exchange->visit));
+        cookie_set(r, visible(exchange, r));
         cp_export(r, exchange);
     }
 }
@@ -199,9 +209,6 @@ static int corridor_post_read_request(request_rec *r)
         /* httpd refused the request before it came here, and answers it with
          * an ErrorDocument. */
         cp_visit_mute(exchange->visit);
-    }
-    if (r->method_number == M_TRACE && exchange->engine == CP_ENGINE_ON) {
-        cookie_set(r, NULL);    /* it would be reflected */
     }
     return DECLINED;
 }

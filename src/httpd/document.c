@@ -1,7 +1,6 @@
 #include "document.h"
 
 #include <util_filter.h>
-#include <apr_strings.h>
 
 /* --- Types ------------------------------------------------------------ */
 

@@ -7,7 +7,6 @@
 
 #include <http_core.h>
 #include <http_request.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #define HEADER_PREFIX "X-CookiePolicy-"

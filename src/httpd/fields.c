@@ -16,13 +16,19 @@ bool cp_field_is_ours(const char *name)
     return true;
 }
 
-/* Of several the first one counts, as in apr_table_get(). Mostly a name is
- * written as it always is, which is soon seen. */
+/* Of names of one length. Mostly one is written as it always is, which is soon
+ * seen. */
+static inline bool is_named(const apr_table_entry_t *entry, const char *name)
+{
+    return memcmp(entry->key, name, strlen(name)) == 0
+           || strcasecmp(entry->key, name) == 0;
+}
+
+/* Of several the first one counts, as in apr_table_get(). */
 static inline bool take(const char **field, const char *name,
                         const apr_table_entry_t *entry)
 {
-    if (memcmp(entry->key, name, strlen(name))
-        && strcasecmp(entry->key, name)) {
+    if (!is_named(entry, name)) {
         return false;
     }
     if (!*field) {
@@ -34,15 +40,21 @@ static inline bool take(const char **field, const char *name,
 static inline bool take_entry(apr_table_entry_t **field, const char *name,
                               apr_table_entry_t *entry)
 {
-    const char *value = NULL;
-
-    if (!take(&value, name, entry)) {
+    if (!is_named(entry, name)) {
         return false;
     }
     if (!*field) {
         *field = entry;
     }
     return true;
+}
+
+/* Whether it is a Connection that says more than browsers do. */
+static bool connects(const apr_table_entry_t *entry)
+{
+    return is_named(entry, "Connection")
+           && strcasecmp(entry->val, "keep-alive")
+           && strcasecmp(entry->val, "close");
 }
 
 /* The length of a name leaves so few that it could be. */
@@ -70,7 +82,7 @@ static void field_read(cp_fields *fields, apr_table_entry_t *entry)
                || take(&fields->cookie2, "Cookie2", entry));
         break;
     case 10:
-        take(&fields->connection, "Connection", entry);
+        fields->connection = fields->connection || connects(entry);
         break;
     case 11:
         take(&fields->sec_purpose, "Sec-Purpose", entry);

@@ -25,7 +25,8 @@ typedef struct cp_fields {
     const char *sec_gpc;
     const char *upgrade;
     const char *cookie2;        /* of RFC 2965 */
-    const char *connection;
+    bool connection;            /* Connection says more than keep-alive or
+                                   close */
     bool spoofed;               /* there is one that reads as ours */
 } cp_fields;
 
@@ -43,8 +44,8 @@ typedef struct cp_conditions {
 /** @return whether there is a condition, or a range */
 bool cp_conditions_read(cp_conditions *conditions, const request_rec *r);
 
-/** What the header of an answer says of the page behind it, in r->headers_out or
- *  else in r->err_headers_out; NULL: nothing. */
+/** What the header of an answer says of the page behind it, in r->headers_out
+ *  or else in r->err_headers_out; NULL: nothing. */
 typedef struct cp_page_fields {
     const char *length;         /* Content-Length */
     const char *encoding;       /* Content-Encoding */

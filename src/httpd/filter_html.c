@@ -6,26 +6,22 @@
  * begin of one tag. Where no token is wanted the filter leaves with the head.
  */
 #include "banner.h"
-#include "csp.h"
 #include "csrf.h"
 #include "document.h"
 #include "filters.h"
 #include "form.h"
 #include "html.h"
 #include "html_head.h"
+#include "nonce.h"
 #include "status_sessions.h"
 #include "validators.h"
 
 #include <http_protocol.h>
 #include <util_filter.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 /* So much may come together before it is passed on, in bytes. */
 #define PASS_AT (32 * 1024)
-
-/* As mod_cspnonce calls it. */
-#define NONCE_VARIABLE "CSP_NONCE"
 
 typedef struct injector {
     cp_exchange *exchange;
@@ -362,45 +358,10 @@ static apr_status_t brigade_read(ap_filter_t *f, apr_bucket_brigade *in)
     return pass(f);
 }
 
-static cp_span nonce_in(const request_rec *r, const apr_table_t *table,
-                        const char *header)
-{
-    return apr_table_get(table, header)
-           ? cp_csp_nonce(cp_span_of(apr_table_getm(r->pool, table, header)))
-           : CP_SPAN_NONE;
-}
-
-static cp_span nonce_by(const request_rec *r, const char *header)
-{
-    cp_span nonce = nonce_in(r, r->headers_out, header);
-
-    return nonce.at ? nonce : nonce_in(r, r->err_headers_out, header);
-}
-
-/* The nonce of the page's own policy, or absent. Of a policy that mod_headers
- * is going to add, a variable may say it. */
-static cp_span nonce_of(const request_rec *r, const cp_page_fields *fields)
-{
-    cp_span nonce = fields->policy ? nonce_by(r, "Content-Security-Policy")
-                                   : CP_SPAN_NONE;
-    cp_span said;
-
-    if (nonce.at) {
-        return nonce;
-    }
-    said = cp_span_of(apr_table_get(r->subprocess_env, NONCE_VARIABLE));
-    if (said.at && cp_csp_is_nonce(said)) {
-        return said;
-    }
-    return fields->policy
-           ? nonce_by(r, "Content-Security-Policy-Report-Only")
-           : CP_SPAN_NONE;
-}
-
 static cp_span script_of(const cp_exchange *exchange, const request_rec *r,
                          const cp_page_fields *fields)
 {
-    return cp_banner_tag(exchange->server->banner, nonce_of(r, fields),
+    return cp_banner_tag(exchange->server->banner, cp_nonce_of(r, fields),
                          r->pool);
 }
 
@@ -591,8 +552,9 @@ static bool may_be_page(const request_rec *r, const cp_conditions *asked)
            || (asked->accept && ap_strcasestr(asked->accept, "html"));
 }
 
-/* The copy of a page that a client asks to have confirmed is from before the
- * page had tokens, since with one it has no validator. */
+/* The copy of a page that a client asks to have confirmed, or to have the rest
+ * of, is from before the page had tokens, since with one it has no
+ * validator. */
 static void conditions_see(cp_exchange *exchange, request_rec *r,
                            const cp_conditions *asked, bool tokens,
                            bool banner)
@@ -602,6 +564,7 @@ static void conditions_see(cp_exchange *exchange, request_rec *r,
     if (tokens && page) {
         apr_table_unset(r->headers_in, "If-None-Match");
         apr_table_unset(r->headers_in, "If-Modified-Since");
+        apr_table_unset(r->headers_in, "Range");
     }
     else if (banner) {
         cp_validators_ask(exchange, r, asked, page);

@@ -2,7 +2,8 @@
  * @file filters.h
  * @brief The output filters.
  *
- * CP_HTML stands before any compression and puts tokens into pages.
+ * CP_HTML stands before any compression and puts the banner's script and tokens
+ * into pages.
  * CP_CONTENT stands before any cache: it takes the application's session
  * commands out, lets the rooms hear what the application wants, and says
  * what a cache must know; without mod_cache it is left out, and CP_ISSUE does

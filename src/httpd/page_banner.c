@@ -2,6 +2,7 @@
 #include "banner.h"
 #include "view_json.h"
 #include "share.h"
+#include "token.h"
 
 #include <http_protocol.h>
 #include <apr_strings.h>
@@ -290,8 +291,7 @@ static void keep(const cp_banner *banner, request_rec *r)
 /* The name up to its first dot, where it is one that a banner could have. */
 static cp_span hash_of(const char *name)
 {
-    size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "abcdefghijklmnopqrstuvwxyz0123456789-_");
+    size_t length = strspn(name, CP_BASE64URL_ALPHABET);
 
     return name[length] == '.' ? cp_span_make(name, length) : CP_SPAN_NONE;
 }

@@ -104,10 +104,10 @@ bool cp_third_party_send(const cp_exchange *exchange, request_rec *r)
     }
     policy = policy_write(exchange);
     if (exchange->engine == CP_ENGINE_ON) {
-        apr_table_addn(r->err_headers_out, "Content-Security-Policy", policy);
+        apr_table_addn(r->headers_out, "Content-Security-Policy", policy);
         return true;
     }
-    apr_table_addn(r->err_headers_out, "Content-Security-Policy-Report-Only",
+    apr_table_addn(r->headers_out, "Content-Security-Policy-Report-Only",
                    apr_pstrcat(r->pool, policy, "; report-uri ",
                                exchange->server->path, "/csp-report", NULL));
     return false;

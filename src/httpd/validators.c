@@ -1,5 +1,6 @@
 #include "validators.h"
 #include "banner.h"
+#include "token.h"
 
 #include <apr_date.h>
 
@@ -9,9 +10,6 @@
 #define NAME_LENGTH 8
 #define MARK "-cp"
 #define MARK_LENGTH (sizeof(MARK) - 1 + NAME_LENGTH)
-
-#define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
-    "0123456789-_"
 
 /* The mark of an entity tag, at its end or before what mod_deflate and others
  * put there. Of whichever banner it is, the page behind it is the same.
@@ -29,7 +27,7 @@ static const char *mark_find(cp_span tag, const cp_banner *banner)
         if ((next == '"' || next == '-')
             && memcmp(at, MARK, sizeof(MARK) - 1) == 0
             && (banner ? memcmp(name, banner->hash, NAME_LENGTH) == 0
-                       : strspn(name, BASE64URL) >= NAME_LENGTH)) {
+                       : strspn(name, CP_BASE64URL_ALPHABET) >= NAME_LENGTH)) {
             return at;
         }
         at++;
@@ -131,7 +129,8 @@ void cp_validators_ask(cp_exchange *exchange, request_rec *r,
     const char *none = asked->none_match;
 
     match_ask(r, asked->match);
-    if (none && !is_any(none) && (page || cp_validators_asked(exchange, none))) {
+    if (none && !is_any(none)
+        && (page || cp_validators_asked(exchange, none))) {
         none_match_ask(banner, r, none);
     }
     if (page && !none) {

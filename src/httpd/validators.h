@@ -5,8 +5,8 @@
  *
  * The page that goes out is not the one that lies on the disk or at the
  * backend, so that it has another ETag: a mark, made of the banner's name, is
- * put before its closing quote. A request that brings it back gets the mark
- * taken off again before anybody compares.
+ * put before its closing quote. A request that brings it back names the
+ * page without it, too, before anybody compares.
  */
 #ifndef CP_VALIDATORS_H
 #define CP_VALIDATORS_H

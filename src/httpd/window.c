@@ -3,7 +3,6 @@
 
 #include <http_protocol.h>
 #include <util_filter.h>
-#include <apr_strings.h>
 
 /* The buffer's first size where the body is longer, or of unknown length. */
 #define FIRST_CAPACITY (8 * 1024)

@@ -228,7 +228,11 @@ static void pages_at_a_glance(void **state)
         "charset=\"utf-8\" x>", "<!DOCTYPE html><html><head><meta "
         "charset=\"a>b\">", "<!DOCTYPE html>\v<html><head><meta "
         "charset=\"utf-8\">", "<!DOCTYPE html><html l='\"'><head><meta "
-        "charset=\"utf-8\">", "<!DOCTYPE html [ ]><html><head><meta "
+        "charset=\"utf-8\">", "<!doctype html><html \"><head><title>\"><head>"
+        "<meta charset=\"utf-8\">", "<!doctype html><html lang=en><head>"
+        "<meta charset=\"utf-8\">", "<!doctype html><html a \"x\"><head>"
+        "<meta charset=\"utf-8\">", "<!doctype html><html =\"x\"><head>"
+        "<meta charset=\"utf-8\">", "<!DOCTYPE html [ ]><html><head><meta "
         "charset=\"utf-8\">",
     };
 

@@ -35,6 +35,11 @@ static const char *const pages[] = {
     "</p>[H]</body>",
     "[H]<averyveryverylongname_that_matters_not charset=x>",
     "<head><meta charset=x>[H]<meta charset=y>",
+    /* rows of a table that a script fetches are none, but may have forms */
+    "<tr><td>x</td></tr>",
+    "<td>" FORM "[F]</form></td>",
+    "<!DOCTYPE html>[H]<tr>" FORM "[F]</form></tr>",
+    "<html>[H]<td>x",
     /* what begins with text is no page, but may have forms */
     "text",
     " text<head><meta charset=x>",
