@@ -27,6 +27,7 @@ HOST_COLUMNS = (('start', 'start, s', '{:.2f}'),
                 ('memory_host', 'bytes a host', '{:,.0f}'),
                 ('child', 'bytes a child', '{:,.0f}'))
 STORE_COLUMNS = (('look_up', 'look-up, ns', '{:.0f}'),
+                 ('memory', 'one read of as much memory, ns', '{:.0f}'),
                  ('shmcb_ratio', 'shmcb takes, times', '{:.2f}'),
                  ('two', 'two processes do, times', '{:.2f}'))
 
@@ -61,7 +62,7 @@ def machine():
     names = re.findall(r'^model name\s*: (.*)', Path('/proc/cpuinfo')
                        .read_text(), re.M) or [platform.machine()]
     return f'{date.today()}, {len(names)} x {names[0]}, Linux ' \
-        + platform.release()
+        + '.'.join(platform.release().split('.')[:2])
 
 
 def text(results, httpd):

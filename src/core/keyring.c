@@ -98,6 +98,62 @@ static apr_status_t keyring_destroy(void *destroyed)
     return APR_SUCCESS;
 }
 
+/* @param wanted  how long the MAC is */
+static bool mac_make(EVP_MAC_CTX *context, const cp_span *parts, int count,
+                     unsigned char *mac, size_t wanted)
+{
+    size_t length = 0;
+    bool good = EVP_MAC_init(context, NULL, 0, NULL) == 1;
+
+    for (int i = 0; good && i < count; i++) {
+        good = parts[i].length == 0
+               || EVP_MAC_update(context, (const unsigned char *)parts[i].at,
+                                 parts[i].length) == 1;
+    }
+    return good && EVP_MAC_final(context, mac, &length, wanted) == 1
+           && length == wanted;
+}
+
+/* Gives a context, or NULL, the key that it is to have.
+ * @return the context, which may be another one; NULL when OpenSSL fails */
+static EVP_MAC_CTX *context_key(EVP_MAC_CTX *context, EVP_MAC *mac,
+                                bool cmac, const unsigned char *key)
+{
+    OSSL_PARAM params[2];
+
+    if (!context || EVP_MAC_CTX_get0_mac(context) != mac) {
+        EVP_MAC_CTX_free(context);
+        context = EVP_MAC_CTX_new(mac);
+    }
+    params[0] = cmac
+        ? OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER,
+                                           (char *)"AES-256-CBC", 0)
+        : OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                           (char *)"SHA256", 0);
+    params[1] = OSSL_PARAM_construct_end();
+    if (context && EVP_MAC_init(context, key, CP_KEY_LENGTH, params) != 1) {
+        EVP_MAC_CTX_free(context);
+        context = NULL;
+    }
+    return context;
+}
+
+/* The first releases of OpenSSL 3.0 go on with the MAC before where a context
+ * is to begin anew with its key. */
+static bool begins_anew(EVP_MAC *mac, bool cmac)
+{
+    static const unsigned char key[CP_KEY_LENGTH];
+    unsigned char made[2][CP_MAC_LENGTH] = { { 0 }, { 0 } };
+    size_t length = cmac ? CP_SIGNATURE_LENGTH : CP_MAC_LENGTH;
+    cp_span part = CP_SPAN("text");
+    EVP_MAC_CTX *context = context_key(NULL, mac, cmac, key);
+    bool good = context && mac_make(context, &part, 1, made[0], length)
+                && mac_make(context, &part, 1, made[1], length);
+
+    EVP_MAC_CTX_free(context);
+    return good && memcmp(made[0], made[1], length) == 0;
+}
+
 cp_keyring *cp_keyring_make(const cp_keys *keys, apr_pool_t *pool)
 {
     cp_keyring *ring = apr_pcalloc(pool, sizeof(*ring));
@@ -114,8 +170,9 @@ cp_keyring *cp_keyring_make(const cp_keys *keys, apr_pool_t *pool)
     ring->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     apr_pool_cleanup_register(pool, ring, keyring_destroy,
                               apr_pool_cleanup_null);
-    return ring->hmac && ring->cmac && ring->hkdf && ring->cipher ? ring
-                                                                  : NULL;
+    return ring->hmac && ring->cmac && ring->hkdf && ring->cipher
+           && begins_anew(ring->hmac, false) && begins_anew(ring->cmac, true)
+           ? ring : NULL;
 }
 
 static const cp_key *key_find(const cp_keyring *ring, unsigned char id)
@@ -278,28 +335,6 @@ static bool signs(cp_purpose purpose)
     return purpose < CP_PURPOSE_OF_MAC;
 }
 
-/* Gives a slot the context of another subkey. */
-static bool slot_key(const cp_keyring *ring, memo_slot *slot,
-                     cp_purpose purpose, const unsigned char *subkey)
-{
-    bool cmac = signs(purpose);
-    const EVP_MAC *wanted = cmac ? ring->cmac : ring->hmac;
-    OSSL_PARAM params[2];
-
-    if (!slot->context || EVP_MAC_CTX_get0_mac(slot->context) != wanted) {
-        EVP_MAC_CTX_free(slot->context);
-        slot->context = EVP_MAC_CTX_new((EVP_MAC *)wanted);
-    }
-    params[0] = cmac
-        ? OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER,
-                                           (char *)"AES-256-CBC", 0)
-        : OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-                                           (char *)"SHA256", 0);
-    params[1] = OSSL_PARAM_construct_end();
-    return slot->context
-           && EVP_MAC_init(slot->context, subkey, CP_KEY_LENGTH, params) == 1;
-}
-
 /* A slot with a context keyed for this purpose and realm, or NULL. */
 static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
                            cp_purpose purpose, cp_span realm)
@@ -323,7 +358,10 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
     slot->keyed = false;
     good = cp_keyring_derive(ring, id, purpose_label(purpose), realm,
                              CP_SPAN_NONE, subkey)
-           && slot_key(ring, slot, purpose, subkey);
+           && (slot->context = context_key(slot->context,
+                                           signs(purpose) ? ring->cmac
+                                                          : ring->hmac,
+                                           signs(purpose), subkey));
     OPENSSL_cleanse(subkey, sizeof(subkey));
     if (!good) {
         return NULL;
@@ -335,22 +373,6 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
     slot->realm_length = realm.length;
     memcpy(slot->realm, realm.at, realm.length);
     return slot;
-}
-
-/* @param wanted  how long the MAC is */
-static bool mac_make(EVP_MAC_CTX *context, const cp_span *parts, int count,
-                     unsigned char *mac, size_t wanted)
-{
-    size_t length = 0;
-    bool good = EVP_MAC_init(context, NULL, 0, NULL) == 1;
-
-    for (int i = 0; good && i < count; i++) {
-        good = parts[i].length == 0
-               || EVP_MAC_update(context, (const unsigned char *)parts[i].at,
-                                 parts[i].length) == 1;
-    }
-    return good && EVP_MAC_final(context, mac, &length, wanted) == 1
-           && length == wanted;
 }
 
 static bool slot_recalls(const memo_slot *slot, cp_span text)

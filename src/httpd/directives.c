@@ -415,7 +415,7 @@ static const char *set_export(cmd_parms *cmd, void *dir, const char *word)
 const command_rec cp_directives[] = {
     AP_INIT_TAKE1("CookiePolicy", set_engine, NULL, SVDH, "On, Report or Off"),
     AP_INIT_TAKE1("CookiePolicyStateDir", set_file, FIELD(state_dir), SV,
-                  "the directory of keys and snapshots"),
+                  "the directory of the key file and the session store"),
     AP_INIT_TAKE1("CookiePolicyKeyFile", set_file, FIELD(key_file), SV,
                   "the file of the key ring"),
     AP_INIT_TAKE1("CookiePolicyRealm", set_realm, NULL, SV,
@@ -432,7 +432,7 @@ const command_rec cp_directives[] = {
     AP_INIT_TAKE1("CookiePolicySession", set_session, NULL, SV,
                   "On, Application or Off"),
     AP_INIT_TAKE1("CookiePolicySessionStore", set_store, NULL, SV,
-                  "shm[:SIZE]"),
+                  "shm[:SIZE], or socache:PROVIDER[:ARGUMENT]"),
     AP_INIT_TAKE1("CookiePolicySessionFile", set_file, FIELD(session_file),
                   SV, "a file that outlives a reboot"),
     AP_INIT_ITERATE("CookiePolicySessionTimeout", set_timeout, NULL, SV,
