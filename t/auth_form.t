@@ -131,7 +131,7 @@ AddOutputFilter INCLUDES .shtml
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName short.example
-@{[ locations("Session On\n    SessionMaxAge 2") ]}
+@{[ locations("Session On\n    SessionMaxAge 8") ]}
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName report.example
@@ -529,7 +529,7 @@ $visitor = visitor('short.example');
 log_in($visitor);
 is private($visitor)->status, 200, 'SessionMaxAge: logged in';
 is user_of($visitor), 'ann', 'in the session, too';
-sleep 4;
+sleep 10;
 is user_of($visitor), undef, 'and out, where mod_session does not look';
 is private($visitor)->status, 302, 'and where it does';
 

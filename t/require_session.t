@@ -10,7 +10,7 @@ use CookiePolicy::Client qw(fetch form_encode);
 use CookiePolicy::Server ();
 use CookiePolicy::Visitor ();
 
-my @PLACES = qw(any ann list quoted expr none age either both not basic staff
+my @PLACES = qw(any ann list quoted expr none age young either both not basic staff
                 members plain htaccess);
 my $modules = join '', map {
     "LoadModule ${_}_module " . CookiePolicy::Server::module_file($_) . "\n"
@@ -48,7 +48,10 @@ CustomLog "{DIR}/logs/access" user
     Require session-user ann%{HTTP:X-Owner}x
 </Location>
 <Location "/age">
-    Require session-age 3s
+    Require session-age 5m
+</Location>
+<Location "/young">
+    Require session-age 8s
 </Location>
 <Location "/either">
     AuthType Basic
@@ -116,7 +119,7 @@ CustomLog "{DIR}/logs/access" user
         Require session-user ann
     </LocationMatch>
     <Location "/cgi/echo.pl/fresh">
-        Require session-age 3s
+        Require session-age 8s
     </Location>
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
@@ -267,19 +270,19 @@ is $visitor->post('/dologin', [@form])->status, 302, 'a login by the handler';
 # --- Time ------------------------------------------------------------------
 
 my $old = visitor('ann');
-is get($old, '/age/page.html')->status, 200, 'just logged in';
+is get($old, '/young/page.html')->status, 200, 'just logged in';
 is $visitor->post('/dologin', [@form])->status, 302, 'and by a form';
 is get($visitor, '/cgi/echo.pl/fresh')->status, 200, 'let in';
-sleep 5;
-is get($old, '/age/page.html')->status, 403, 'too long ago';
+sleep 10;
+is get($old, '/young/page.html')->status, 403, 'too long ago';
 is get($old, '/ann/page.html')->status, 200, 'but logged in all the same';
 is get($visitor, '/cgi/echo.pl/fresh')->status, 401, 'by a form, too';
 $old->command('note=1');
-is get($old, '/age/page.html')->status, 403, 'what is stored is no login';
+is get($old, '/young/page.html')->status, 403, 'what is stored is no login';
 $old->command(':rotate=1');
-is get($old, '/age/page.html')->status, 403, 'nor is a new id';
+is get($old, '/young/page.html')->status, 403, 'nor is a new id';
 $old->command(':user=ann');
-is get($old, '/age/page.html')->status, 200, 'the same user\'s login is';
+is get($old, '/young/page.html')->status, 200, 'the same user\'s login is';
 is $visitor->post('/dologin', [@form])->status, 302, 'and that of a form';
 is get($visitor, '/cgi/echo.pl/fresh')->status, 200, 'which is new';
 

@@ -256,7 +256,7 @@ async function inventory(visitor, form) {
 async function lines_until(visitor, wanted) {
     let lines;
 
-    for (let tries = 0; tries < 50; tries++) {
+    for (let tries = 0; tries < 600; tries++) {
         lines = await inventory(visitor, '&text');
         if (wanted(lines)) {
             return lines;

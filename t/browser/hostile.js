@@ -19,7 +19,7 @@ async function arrive(browser, name, body, head = '') {
         + `Content-Security-Policy: ${policy}\n\n`
         + '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         + `<title>Hostile</title>${head}</head><body>${body}</body></html>`);
-    page.setDefaultTimeout(10000);
+    page.setDefaultTimeout(60000);
     await page.goto(`${own}/${name}.asis`);
     return new Consent(page);
 }

@@ -44,7 +44,7 @@ export class Visitor {
         visitor.context = await browser.newContext(
             { locale: 'en-GB', ...options });
         visitor.page = await visitor.context.newPage();
-        visitor.page.setDefaultTimeout(10000);
+        visitor.page.setDefaultTimeout(60000);
         visitor.errors = [];
         visitor.answers = [];
         visitor.page.on('console', message => {

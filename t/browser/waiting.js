@@ -78,7 +78,7 @@ async function arrive(browser, url, options = {}) {
     const page = await context.newPage();
     const consent = new Consent(page);
 
-    page.setDefaultTimeout(10000);
+    page.setDefaultTimeout(60000);
     consent.violations = [];
     consent.asked_for = [];
     page.on('request', asked => consent.asked_for.push(asked.url()));

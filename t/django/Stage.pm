@@ -20,7 +20,7 @@ use JSON::PP qw(decode_json);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
-use constant PATIENCE => 20;    # seconds, for a start or a stop
+use constant PATIENCE => 120;    # seconds, for a start or a stop
 
 my $here = dirname(abs_path(__FILE__));
 

@@ -17,7 +17,7 @@ sub new {
         headers => \%headers,
         jar => {},
         http => HTTP::Tiny->new(agent => 'Visitor', max_redirect => 0,
-                                timeout => 20, keep_alive => 0),
+                                timeout => 60, keep_alive => 0),
     }, $class;
 }
 

@@ -15,7 +15,7 @@ our @EXPORT_OK = qw(fetch exchange form_encode masked);
 my @LETTERS = ('a' .. 'z', 'A' .. 'Z', 0 .. 9);
 my %PLACE = map { $LETTERS[$_] => $_ } 0 .. $#LETTERS;
 
-my $TIMEOUT = 20;
+my $TIMEOUT = 60;
 
 # Sends raw bytes, or several pieces of them with a pause between, and reads
 # until the server closes.

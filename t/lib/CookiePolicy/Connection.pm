@@ -8,7 +8,7 @@ use IO::Socket::INET ();
 
 use CookiePolicy::Response ();
 
-my $TIMEOUT = 30;
+my $TIMEOUT = 60;
 
 sub new {
     my ($class, $port) = @_;

@@ -68,7 +68,7 @@ sub start {
         exec { $self->{command}[0] } @{ $self->{command} };
         die "$self->{command}[0]: $!\n";
     }
-    for (1 .. 200) {
+    for (1 .. 1200) {
         return 1 if IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                                           PeerPort => $self->{port});
         select undef, undef, undef, 0.05;
@@ -90,7 +90,7 @@ sub hold {
     my ($self) = @_;
 
     kill STOP => $self->{pid} or return 0;
-    for (1 .. 200) {
+    for (1 .. 6000) {
         return 1 unless grep { !_is_held($_) } glob "/proc/$self->{pid}/task/*";
         select undef, undef, undef, 0.01;
     }

@@ -8,17 +8,28 @@ use warnings;
 use File::Path ();
 use File::Temp ();
 use IO::Socket::INET ();
+use Socket qw(AF_UNIX SOCK_STREAM pack_sockaddr_un);
 
 use CookiePolicy::Crash ();
 
 my @RUNNING;
+my @held;
 
+# One that no other test takes while this process lives: who has the name of a
+# socket has the port. The system itself gives higher ones.
 sub free_port {
-    my $socket = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1, Proto => 'tcp')
-        or die "no free port: $!\n";
+    for (1 .. 1000) {
+        my $port = 20_000 + int rand 12_000;
 
-    return $socket->sockport;
+        socket my $lock, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
+        bind $lock, pack_sockaddr_un("\0cookiepolicy-port-$port") or next;
+        IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port,
+                              Listen => 1, ReuseAddr => 1, Proto => 'tcp')
+            or next;
+        push @held, $lock;
+        return $port;
+    }
+    die "no free port\n";
 }
 
 # Where a module of httpd's lies that the suite itself does not load.
@@ -215,13 +226,30 @@ sub started {
     return $count;
 }
 
+# Ends when all new connections go to new processes; old ones may still have
+# theirs.
 sub graceful {
     my ($self) = @_;
     my $before = $self->started;
+    my @old = $self->children;
 
     kill USR1 => $self->pid;
     return $self->_wait(sub { $self->started > $before || !$self->is_alive })
-           && $self->is_alive;
+           && $self->is_alive
+           && $self->_wait(sub { !grep { $self->_listens($_) } @old });
+}
+
+# Whether a process may still take a connection.
+sub _listens {
+    my ($self, $pid) = @_;
+    my $port = sprintf ':%04X', $self->{port};
+
+    open my $in, '<', '/proc/net/tcp' or return 0;
+    my %ours = map { ($_->[9] => 1) }
+               grep { $_->[1] =~ /\Q$port\E\z/ && $_->[3] eq '0A' }
+               map { [ split ] } <$in>;
+    return scalar grep { (readlink($_) // '') =~ /\Asocket:\[(\d+)\]\z/
+                         && $ours{$1} } glob "/proc/$pid/fd/*";
 }
 
 sub restart {

@@ -81,7 +81,7 @@ sub is_user {
 sub until_so {
     my ($so) = @_;
 
-    for (1 .. 150) {
+    for (1 .. 600) {
         return 1 if $so->();
         select undef, undef, undef, 0.1;
     }
