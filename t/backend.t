@@ -42,6 +42,10 @@ CookiePolicySessionStore shm:1M
 CookiePolicyUndeclared allow
 CookiePolicySessionHeader X-Session login
 ProxyPass /b/ http://127.0.0.1:@{[ $backend->port ]}/ disablereuse=on retry=0
+TraceEnable on
+<Location "/b/lax">
+    CookiePolicyCsrf Off
+</Location>
 CONFIG
 ok $server->start, 'a server of its own' or diag $server->log;
 
@@ -50,6 +54,15 @@ sub get {
 
     return fetch(host => 'own.example', port => $server->port,
                  path => "/b/$path", @with);
+}
+
+# A proxy that is the last one on the way answers TRACE itself.
+for my $path (qw(page lax)) {
+    my $trace = get($path, method => 'TRACE', headers => [
+        'Max-Forwards' => 0, Cookie => 'of=mine' ]);
+
+    like $trace->body, qr/^TRACE /, "TRACE of $path is answered";
+    unlike $trace->body, qr/of=mine/, 'and shows no cookie';
 }
 
 my $page = get('page');
