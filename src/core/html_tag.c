@@ -40,12 +40,9 @@ static inline bool is_a(const char *at, int class)
  * so far that a page of few tags is searched again and again. */
 #define SIGHT 1024
 
-bool cp_html_mark(const char **mark, cp_span piece)
+bool cp_html_mark_find(const char **mark, cp_span piece)
 {
-    if (!*mark || *mark < piece.at) {
-        *mark = memrchr(piece.at, '>', piece.length < SIGHT ? piece.length
-                                                            : SIGHT);
-    }
+    *mark = memrchr(piece.at, '>', piece.length < SIGHT ? piece.length : SIGHT);
     return *mark != NULL;
 }
 
@@ -201,9 +198,7 @@ void cp_html_text_skip(cp_span *piece, const char **mark, bool in_form)
     const unsigned int *rows = in_form ? starts_in_form : starts;
 
     while (at < end
-           && (*mark > at
-               || cp_html_mark(mark,
-                               cp_span_make(at, (apr_size_t)(end - at))))) {
+           && cp_html_mark(mark, cp_span_make(at, (apr_size_t)(end - at)))) {
         const char *tag = tag_skip(at + 1, *mark, rows);
 
         if (!tag) {

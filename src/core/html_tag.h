@@ -18,13 +18,19 @@ typedef enum cp_html_found {
     CP_HTML_TAG_CUT             /* it is not known where it ends */
 } cp_html_found;
 
+/** What cp_html_mark() does where none is known ahead. */
+bool cp_html_mark_find(const char **mark, cp_span piece);
+
 /**
  * Looks ahead in a piece for a `>` that ends each tag before it.
  * @param mark  what was found before in this piece, or NULL; gets one that is
  *              not before the piece's begin
  * @return false where there is none in sight
  */
-bool cp_html_mark(const char **mark, cp_span piece);
+static inline bool cp_html_mark(const char **mark, cp_span piece)
+{
+    return (*mark && *mark >= piece.at) || cp_html_mark_find(mark, piece);
+}
 
 /** Where the name of a tag ends that begins at @a at, before @a mark. */
 const char *cp_html_name_end(const char *at);

@@ -117,7 +117,7 @@ static bool mac_make(EVP_MAC_CTX *context, const cp_span *parts, int count,
 /* Gives a context, or NULL, the key that it is to have.
  * @return the context, which may be another one; NULL when OpenSSL fails */
 static EVP_MAC_CTX *context_key(EVP_MAC_CTX *context, EVP_MAC *mac,
-                                bool cmac, const unsigned char *key)
+                                const unsigned char *key)
 {
     OSSL_PARAM params[2];
 
@@ -125,7 +125,7 @@ static EVP_MAC_CTX *context_key(EVP_MAC_CTX *context, EVP_MAC *mac,
         EVP_MAC_CTX_free(context);
         context = EVP_MAC_CTX_new(mac);
     }
-    params[0] = cmac
+    params[0] = EVP_MAC_is_a(mac, "CMAC")
         ? OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER,
                                            (char *)"AES-256-CBC", 0)
         : OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
@@ -140,13 +140,12 @@ static EVP_MAC_CTX *context_key(EVP_MAC_CTX *context, EVP_MAC *mac,
 
 /* The first releases of OpenSSL 3.0 go on with the MAC before where a context
  * is to begin anew with its key. */
-static bool begins_anew(EVP_MAC *mac, bool cmac)
+static bool begins_anew(EVP_MAC *mac, size_t length)
 {
     static const unsigned char key[CP_KEY_LENGTH];
     unsigned char made[2][CP_MAC_LENGTH] = { { 0 }, { 0 } };
-    size_t length = cmac ? CP_SIGNATURE_LENGTH : CP_MAC_LENGTH;
     cp_span part = CP_SPAN("text");
-    EVP_MAC_CTX *context = context_key(NULL, mac, cmac, key);
+    EVP_MAC_CTX *context = context_key(NULL, mac, key);
     bool good = context && mac_make(context, &part, 1, made[0], length)
                 && mac_make(context, &part, 1, made[1], length);
 
@@ -171,7 +170,8 @@ cp_keyring *cp_keyring_make(const cp_keys *keys, apr_pool_t *pool)
     apr_pool_cleanup_register(pool, ring, keyring_destroy,
                               apr_pool_cleanup_null);
     return ring->hmac && ring->cmac && ring->hkdf && ring->cipher
-           && begins_anew(ring->hmac, false) && begins_anew(ring->cmac, true)
+           && begins_anew(ring->hmac, CP_MAC_LENGTH)
+           && begins_anew(ring->cmac, CP_SIGNATURE_LENGTH)
            ? ring : NULL;
 }
 
@@ -361,7 +361,7 @@ static memo_slot *slot_get(const cp_keyring *ring, unsigned char id,
            && (slot->context = context_key(slot->context,
                                            signs(purpose) ? ring->cmac
                                                           : ring->hmac,
-                                           signs(purpose), subkey));
+                                           subkey));
     OPENSSL_cleanse(subkey, sizeof(subkey));
     if (!good) {
         return NULL;

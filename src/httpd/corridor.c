@@ -452,12 +452,7 @@ static int corridor_log_transaction(request_rec *r)
     const cp_exchange *exchange = cp_exchange_of(r);
 
     if (exchange && exchange->visit && exchange->server->counters) {
-        cp_counters *counters = exchange->server->counters;
-
-        cp_counters_add_visit(counters, exchange->visit);
-        if (exchange->refusal) {
-            counters->refusals[exchange->refusal]++;
-        }
+        cp_counters_add_visit(exchange->server->counters, exchange->visit);
     }
     if (exchange && exchange->visit && exchange->r == r) {
         cp_enforcement_tell_browser(exchange, r);

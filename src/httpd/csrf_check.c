@@ -242,10 +242,10 @@ int cp_csrf_check_request(cp_exchange *exchange, request_rec *r)
                       ap_escape_logitem(r->pool, r->method),
                       cp_refusal_word(reason), cp_refusal_origin(r, reason));
     }
+    if (exchange->server->counters) {
+        exchange->server->counters->refusals[reason]++;
+    }
     if (exchange->engine != CP_ENGINE_ON) {
-        if (exchange->server->counters) {
-            exchange->server->counters->refusals[reason]++;
-        }
         return DECLINED;
     }
     exchange->refusal = reason;
