@@ -93,10 +93,13 @@ class Bench:
         # Two at once: that changes no count.
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(count, rows))
-        five, many = (self.results.get(f'declarations-{count}', 'ir')
-                      for count in (5, 5000))
-        if five and many:
-            self.results.set('declarations-5000', 'ir_to_5', many / five)
+        self.compare('declarations-5000', 'declarations-5', 'ir_to_5')
+        self.compare('csrf', 'returning', 'ir_to_returning')
+
+    def compare(self, row, other, figure):
+        ours, others = (self.results.get(name, 'ir') for name in (row, other))
+        if ours and others:
+            self.results.set(row, figure, ours / others)
 
     # --- Rates -------------------------------------------------------------
 

@@ -201,7 +201,7 @@ ROWS = [
     Row('banner', 'document with the banner',
         ('module', 'consent', 'banner'), banner, quick=True),
     Row('csrf', 'document with a CSRF token in its form',
-        ('module', 'csrf'), injected),
+        ('module', 'csrf'), injected, quick=True),
     Row('image', 'static image',
         ('module',), returning, document='/image.svg'),
     Row('declarations-5', '5 declarations, first request of a connection',

@@ -77,7 +77,18 @@ my %unchanged = (
         . join('', map { "1\r\n$_\r\n" } split //, "\xff\xfe$WIDE")
         . "0\r\n\r\n",
 );
+# Pages that are much the same; in this order each follows another one.
+my %again = (
+    page => $PAGE,
+    title => $PAGE =~ s/Own/Two/r,
+    past => $PAGE =~ s/="post"/="past"/r,
+    open => "$HEAD$FORM",
+    far => "$HEAD<form method=\"post\" action=\"//other.example/x\"></form>",
+);
+my @AGAIN = qw(page title page past page open far open page);
 my $backend = CookiePolicy::Backend->new(
+    (map { ("/again/$_" => answer($again{$_}, 'Content-Type: text/html')) }
+     keys %again),
     (map { ("/left/$_" => $left{$_}) } keys %left),
     (map { ("/unchanged/$_" => $unchanged{$_}) } keys %unchanged),
     '/conditional' => sub {
@@ -119,6 +130,8 @@ Alias /zipped "{DIR}/htdocs"
 Alias /off "{DIR}/htdocs"
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName own.example
+    ServerAlias other.example
+    UseCanonicalName Off
 </VirtualHost>
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName lazy.example
@@ -257,6 +270,39 @@ gunzip(\$packed => \$unpacked);
 ($bare, @tokens) = taken_out($unpacked);
 is $bare, $PAGE, 'is the page';
 is scalar(@tokens), 2, 'with its tokens';
+
+# --- Pages that come again ---------------------------------------------------
+
+for my $name (@AGAIN) {
+    my $text = $again{$name};
+    my $expected = $name =~ /past|far/ ? 1 : 2;
+    my %seen;
+
+    $server->file('htdocs/again.html', $text);
+    for my $path ('/again.html', "/b/again/$name", '/again.html',
+                  "/b/again/$name") {
+        ($bare, @tokens) = taken_out($visitor->get($path)->body);
+        is $bare, $text, "$name, $path: the page";
+        is scalar(@tokens), $expected, 'with the tokens that it wants';
+        ok !$seen{$tokens[0]}++, 'masked anew';
+    }
+}
+for my $host (qw(own.example other.example own.example other.example)) {
+    (undef, @tokens) = taken_out(visitor($host)->get('/b/again/far')->body);
+    is scalar(@tokens), $host eq 'other.example' ? 2 : 1,
+        "$host gets the token for forms to itself";
+}
+my $sizes = 0;
+for my $size (16_383 .. 16_385, 20_000) {
+    my $text = $PAGE =~ s/Own/'x' x ($size - length($PAGE) + 3)/er;
+
+    for my $round (1, 2) {
+        $server->file('htdocs/again.html', $text);
+        ($bare, @tokens) = taken_out($visitor->get('/again.html')->body);
+        $sizes += $bare eq $text && @tokens == 2 && length $text == $size;
+    }
+}
+is $sizes, 8, 'about as long as what is remembered, and longer';
 
 # --- Forms with files ---------------------------------------------------------
 

@@ -5,6 +5,11 @@
 #define RANDOM_PART 12
 #define SIGNED_PART 20
 
+/* Where in cp_alphanumeric the upper case and the digits begin. */
+#define LETTERS 26
+#define AT_UPPER LETTERS
+#define AT_DIGITS (2 * LETTERS)
+
 static bool csrf_open(const cp_visit *visit)
 {
     return visit->terms->csrf == CP_CSRF_ON;
@@ -287,6 +292,48 @@ static void csrf_hear(cp_visit *visit, const cp_set_cookie *cookie)
     }
 }
 
+/* Numbers below CP_ALPHANUMERIC_COUNT as their characters, and back. Without
+ * a table, all at once: the compiler does many in one instruction. */
+static void numbers_spell(const unsigned char *restrict numbers,
+                          char *restrict text)
+{
+    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
+        unsigned char n = numbers[i];
+
+        text[i] = (char)(n + 'a' - (n >= AT_UPPER ? 'a' + AT_UPPER - 'A' : 0)
+                         - (n >= AT_DIGITS ? 'A' + LETTERS - '0' : 0));
+    }
+}
+
+static void numbers_read(const char *text, unsigned char *numbers)
+{
+    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        numbers[i] = (unsigned char)(
+            c - '0' + AT_DIGITS
+            - (c >= 'A' ? 'A' + LETTERS - '0' : 0)
+            - (c >= 'a' ? 'a' + AT_UPPER - 'A' : 0));
+    }
+}
+
+static void mask_spell(const unsigned char *mask, const char *token,
+                       char *masked)
+{
+    unsigned char sum[CP_CSRF_TOKEN_LENGTH];
+
+    numbers_read(token, sum);
+    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
+        unsigned char n = (unsigned char)(sum[i] + mask[i]);
+
+        sum[i] = (unsigned char)(n < CP_ALPHANUMERIC_COUNT
+                                 ? n : n - CP_ALPHANUMERIC_COUNT);
+    }
+    numbers_spell(mask, masked);
+    numbers_spell(sum, masked + CP_CSRF_TOKEN_LENGTH);
+    masked[CP_CSRF_MASKED_LENGTH] = '\0';
+}
+
 const char *cp_csrf_masked(const cp_visit *visit)
 {
     const char *token = visit->verdicts[CP_CSRF].value;
@@ -298,15 +345,7 @@ const char *cp_csrf_masked(const cp_visit *visit)
         return NULL;
     }
     masked = apr_palloc(visit->pool, CP_CSRF_MASKED_LENGTH + 1);
-    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
-        int sum = index_of(token[i]) + mask[i];
-
-        masked[i] = cp_alphanumeric[mask[i]];
-        masked[CP_CSRF_TOKEN_LENGTH + i] =
-            cp_alphanumeric[sum < CP_ALPHANUMERIC_COUNT
-                            ? sum : sum - CP_ALPHANUMERIC_COUNT];
-    }
-    masked[CP_CSRF_MASKED_LENGTH] = '\0';
+    mask_spell(mask, token, masked);
     return masked;
 }
 

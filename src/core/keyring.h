@@ -137,7 +137,7 @@ bool cp_keyring_open_note(const cp_keyring *ring, unsigned char id,
  * Random bytes out of a supply that each thread keeps, since to ask OpenSSL
  * for a few costs more than all the rest of a token. What was given is wiped
  * from it, and none is used in another process than that which drew it.
- * @param length  at most 1,024
+ * @param length  at most 4,096
  * @return false when there is no randomness to be had
  */
 bool cp_keyring_random(const cp_keyring *ring, unsigned char *bytes,

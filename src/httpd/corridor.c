@@ -6,6 +6,7 @@
 #include "exchange.h"
 #include "export.h"
 #include "filters.h"
+#include "insertion.h"
 #include "login.h"
 #include "memo.h"
 #include "origin.h"
@@ -494,6 +495,7 @@ void cp_corridor_register(void)
     cp_window_register();
     cp_filter_content_register();
     cp_filter_html_register();
+    cp_insertion_register();
     cp_filter_issue_register();
     cp_filter_interim_register();
 }

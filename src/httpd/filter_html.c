@@ -3,7 +3,8 @@
  * and the token into the pages of an application that knows of none: a field
  * into each form that posts to the page's own origin, and a <meta> for script.
  * What goes through is passed on piece by piece; no more is held than the
- * begin of one tag. Where no token is wanted the filter leaves with the head.
+ * begin of one tag. Where no token is wanted the filter leaves with the head;
+ * and a short page that is there whole becomes another one at once.
  */
 #include "banner.h"
 #include "csrf.h"
@@ -12,6 +13,7 @@
 #include "form.h"
 #include "html.h"
 #include "html_head.h"
+#include "insertion.h"
 #include "nonce.h"
 #include "status_sessions.h"
 #include "validators.h"
@@ -26,9 +28,7 @@
 typedef struct injector {
     cp_exchange *exchange;
     cp_html *html;
-    cp_span script;                 /* the banner's; absent: none */
-    cp_span meta;                   /* with the token, masked once for all of */
-    cp_span field;                  /* the page; absent: there is none */
+    cp_insertion add;
     apr_bucket_brigade *out;
     apr_size_t out_length;
     const char *length;             /* of the page as it came; NULL: it is not
@@ -138,16 +138,16 @@ static void text_add(injector *into, cp_span text)
 static void place_fill(injector *into, cp_html_place place)
 {
     if (place == CP_HTML_FORM) {
-        text_add(into, into->field);
+        text_add(into, into->add.field);
         return;
     }
-    if (into->script.at) {
-        bucket_add(into, script_bucket(into->exchange, into->script,
+    if (into->add.script.at) {
+        bucket_add(into, script_bucket(into->exchange, into->add.script,
                                        into->out->bucket_alloc));
-        into->put += into->script.length;
+        into->put += into->add.script.length;
     }
-    if (into->meta.at) {
-        text_add(into, into->meta);
+    if (into->add.meta.at) {
+        text_add(into, into->add.meta);
     }
 }
 
@@ -314,7 +314,7 @@ static void length_tell(const char *said, apr_size_t put, request_rec *r,
 /* Whether nothing more is to be put in. */
 static bool is_through(const injector *into)
 {
-    return !into->field.at && !cp_html_head_is_open(into->html);
+    return !into->add.field.at && !cp_html_head_is_open(into->html);
 }
 
 /* What is left goes on as it is, together with what was read, so that httpd
@@ -366,41 +366,15 @@ static cp_span script_of(const cp_exchange *exchange, const request_rec *r,
 }
 
 static injector *injector_make(cp_exchange *exchange, request_rec *r,
-                               cp_span script)
+                               const cp_insertion *add, cp_html *html)
 {
     injector *into = apr_pcalloc(r->pool, sizeof(*into));
 
     into->exchange = exchange;
-    into->script = script;
+    into->html = html;
+    into->add = *add;
     into->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     return into;
-}
-
-static cp_span token_element(cp_span begin, const char *token,
-                             apr_pool_t *pool)
-{
-    apr_size_t length = begin.length + CP_CSRF_MASKED_LENGTH + 2;
-    char *element = apr_palloc(pool, length);
-    char *to = cp_span_put(element, begin);
-
-    to = cp_span_put(to, cp_span_make(token, CP_CSRF_MASKED_LENGTH));
-    cp_span_put(to, CP_SPAN("\">"));
-    return cp_span_make(element, length);
-}
-
-static void token_prepare(injector *into, const char *token, request_rec *r)
-{
-    cp_html_origin *own = apr_pcalloc(r->pool, sizeof(*own));
-
-    own->scheme = into->exchange->origin.scheme;
-    own->host = into->exchange->origin.host;
-    own->port = into->exchange->origin.port;
-    into->meta = token_element(CP_SPAN("<meta name=\"csrf-token\" "
-                                       "content=\""), token, r->pool);
-    into->field = token_element(CP_SPAN("<input type=\"hidden\" name=\""
-                                        CP_FORM_FIELD "\" value=\""), token,
-                                r->pool);
-    into->html = cp_html_make(own, CP_FORM_FIELD, r->pool);
 }
 
 /* The bucket that ends where the script goes, in a page in which that can be
@@ -422,23 +396,40 @@ static apr_bucket *head_glance(apr_bucket_brigade *in)
            ? first : NULL;
 }
 
-static injector *token_begin(cp_exchange *exchange, request_rec *r,
-                             const cp_page_fields *fields, cp_span script,
-                             const char *token, apr_bucket_brigade *in)
+static void head_put(injector *into, apr_bucket_brigade *in)
 {
-    injector *into = injector_make(exchange, r, script);
     apr_bucket *head = head_glance(in);
 
-    token_prepare(into, token, r);
     if (head) {
         APR_BUCKET_REMOVE(head);
         bucket_add(into, head);
         place_fill(into, CP_HTML_HEAD);
         cp_html_head_pass(into->html);
     }
+}
+
+/* @return NULL where the page is done */
+static injector *token_begin(cp_exchange *exchange, request_rec *r,
+                             const cp_page_fields *fields, cp_span script,
+                             const char *token, apr_bucket_brigade *in)
+{
+    cp_html_origin own = {
+        exchange->origin.scheme, exchange->origin.host, exchange->origin.port
+    };
+    cp_insertion add = { .script = script };
+    injector *into;
+
+    cp_insertion_set_token(&add, token, r->pool);
     headers_change(r, fields);
     exchange->tokened = true;
     cp_visit_need(exchange->visit, CP_CSRF);
+    if (cp_insertion_whole(&add, &own, r, in)) {
+        return NULL;
+    }
+    into = injector_make(exchange, r, &add,
+                         cp_html_make(apr_pmemdup(r->pool, &own, sizeof(own)),
+                                      CP_FORM_FIELD, r->pool));
+    head_put(into, in);
     return into;
 }
 
@@ -449,6 +440,7 @@ static injector *banner_begin(cp_exchange *exchange, request_rec *r,
                               cp_markup markup, apr_bucket_brigade *in)
 {
     apr_bucket *head = markup == CP_MARKUP_HTML ? head_glance(in) : NULL;
+    cp_insertion add = { .script = script };
     injector *into;
 
     if (!head && cp_document_begins_wide(in)) {
@@ -462,8 +454,8 @@ static injector *banner_begin(cp_exchange *exchange, request_rec *r,
         length_tell(fields->length, script.length, r, in);
         return NULL;
     }
-    into = injector_make(exchange, r, script);
-    into->html = cp_html_head_make(markup == CP_MARKUP_XML, r->pool);
+    into = injector_make(exchange, r, &add,
+                         cp_html_head_make(markup == CP_MARKUP_XML, r->pool));
     into->length = fields->length;
     return into;
 }

@@ -1,10 +1,10 @@
 /**
  * @file html_fuzz.c
- * @brief A page, whole and in pieces: the same places, and the page itself
- *        untouched between them.
+ * @brief A page, whole and in pieces, read and recognised: the same places,
+ *        and the page itself untouched between them.
  */
 #include "fuzz_sample.h"
-#include "html.h"
+#include "html_page.h"
 
 #define FIELD "csrfmiddlewaretoken"
 #define MARK_LENGTH 1
@@ -66,6 +66,32 @@ static marked page_read(const unsigned char *data, size_t size, size_t piece,
     return page;
 }
 
+/* Where a page that is there whole has places, and once more as it comes
+ * again; but for that at the end, which no mark stands for. */
+static void spots_compare(const marked *page, cp_span bare, apr_pool_t *pool)
+{
+    for (int again = 0; again < 2; again++) {
+        cp_html_spots spots;
+        size_t seen = 0;
+
+        if (!cp_html_page_read(bare, &origin, &spots, pool)) {
+            return;
+        }
+        for (size_t i = 0; i < page->length; i++) {
+            char c = page->text[i];
+
+            if (c == '\1' || c == '\2') {
+                FUZZ_ASSERT(seen < spots.count
+                            && spots.spots[seen].at == i - seen
+                            && (spots.spots[seen].place == CP_HTML_HEAD)
+                               == (c == '\1'));
+                seen++;
+            }
+        }
+        FUZZ_ASSERT(seen + page->open == spots.count);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     sample *site = fuzz_begin();
@@ -92,6 +118,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     }
     FUZZ_ASSERT(whole.length == size + (size_t)marks);
     FUZZ_ASSERT(which < 2 || marks <= 1);
+    if (which < 2) {
+        spots_compare(&whole, cp_span_make((const char *)data, size),
+                      site->pool);
+    }
     free(whole.text);
     free(pieces.text);
     fuzz_end(site);

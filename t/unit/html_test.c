@@ -10,6 +10,7 @@
 
 #include "html.h"
 #include "html_head.h"
+#include "html_page.h"
 #include "pool_fixture.h"
 
 #define FORM "<form method=post>"
@@ -179,6 +180,32 @@ static char *page_mark(const char *page, size_t length, size_t cut,
     return reader_mark(reader_make(), page, length, cut, size);
 }
 
+/* The same of a page that is there whole, which may be recognised. */
+static char *whole_mark(const char *page, size_t length)
+{
+    cp_html_spots spots;
+    char *marked = apr_palloc(pool, length + 3 * CP_HTML_SPOTS_MAX + 1);
+    char *to = marked;
+    size_t done = 0;
+
+    if (!cp_html_page_read(cp_span_make(page, length), &origin, &spots,
+                           pool)) {
+        return NULL;
+    }
+    for (unsigned int i = 0; i < spots.count; i++) {
+        size_t at = spots.spots[i].at;
+
+        assert_in_range(at, done, length);
+        to = cp_span_put(to, cp_span_make(page + done, at - done));
+        to = cp_span_put(to, spots.spots[i].place == CP_HTML_HEAD
+                             ? CP_SPAN("[H]") : CP_SPAN("[F]"));
+        done = at;
+    }
+    to = cp_span_put(to, cp_span_make(page + done, length - done));
+    *to = '\0';
+    return marked;
+}
+
 /* A page without the marks. */
 static char *page_bare(const char *marked)
 {
@@ -213,6 +240,28 @@ static void places(void **state)
         }
     }
     assert_int_equal(wrong, 0);
+}
+
+/* An open form at the end is what the streaming reader's caller asks for. */
+static void whole_pages_are_recognised(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+            const char *bare = page_bare(pages[i]);
+            size_t length = strlen(bare);
+            cp_html *html = reader_make();
+            const char *marked = reader_mark(html, bare, length, 0,
+                                             length + 1);
+
+            marked = apr_pstrcat(pool, marked, cp_html_ends_in_form(html)
+                                               ? "[F]" : "", NULL);
+            for (int again = 0; length && again < 2; again++) {
+                assert_string_equal(whole_mark(bare, length), marked);
+            }
+        }
+        apr_pool_clear(pool);
+    }
 }
 
 static void pieces_make_no_difference(void **state)
@@ -348,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places),
+        cmocka_unit_test(whole_pages_are_recognised),
         cmocka_unit_test(pieces_make_no_difference),
         cmocka_unit_test(the_head_may_be_passed),
         cmocka_unit_test(fifty_forms_cut_anywhere),
