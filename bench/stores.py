@@ -21,7 +21,7 @@ def measure(build, results, quick):
     """Look-ups: nanoseconds, those of one read of as much memory, how many
     times as long httpd's shmcb takes, how many times as much two processes do
     together as one."""
-    sizes, rounds = (SIZES[:2], 1) if quick else (SIZES, 3)
+    sizes, rounds = (SIZES[:2], 3) if quick else (SIZES, 15)
     alone = []
     scales = []
     line = [build / 'store', '--rounds', rounds]
