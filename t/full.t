@@ -1,5 +1,5 @@
 # A store that is full: who came last stays, who is logged in stays longest,
-# and nobody gets an error.
+# nobody gets an error, and the log says so.
 use strict;
 use warnings;
 
@@ -48,6 +48,16 @@ is $first->look->seen('COOKIEPOLICY_SESSION_ATTR_fill'), undef,
     'the first one had to go';
 is $user->look->seen('COOKIEPOLICY_USER'), 'ann',
     'who is logged in is still there';
+
+# The parent looks every ten seconds.
+my $full = qr/CP0047: the session store is full: (\d+) live records/;
+for (1 .. 300) {
+    last if $server->log =~ $full;
+    select undef, undef, undef, 0.1;
+}
+my @said = $server->log =~ /$full/g;
+is scalar(@said), 1, 'the log says so, once';
+cmp_ok $said[0], '>', 0, 'and how many had to go';
 ok $server->stop, 'stopped';
 
 done_testing;

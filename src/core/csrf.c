@@ -196,35 +196,55 @@ void cp_csrf_rebind(cp_visit *visit)
     }
 }
 
-/* Where a character of [a-zA-Z0-9] stands in cp_alphanumeric. */
-static int index_of(char c)
+/* Where the characters of a token stand in cp_alphanumeric, and back. Without
+ * a table, as the compiler does many in one instruction then. */
+static void numbers_spell(const unsigned char *restrict numbers,
+                          char *restrict text)
 {
-    if (c >= 'a') {
-        return c - 'a';
+    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
+        unsigned char n = numbers[i];
+
+        text[i] = (char)(n + 'a' - (n >= AT_UPPER ? 'a' + AT_UPPER - 'A' : 0)
+                         - (n >= AT_DIGITS ? 'A' + LETTERS - '0' : 0));
     }
-    return c >= 'A' ? c - 'A' + 26 : c - '0' + 52;
+}
+
+static void numbers_read(const char *text, unsigned char *numbers)
+{
+    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        numbers[i] = (unsigned char)(
+            c - '0' + AT_DIGITS
+            - (c >= 'A' ? 'A' + LETTERS - '0' : 0)
+            - (c >= 'a' ? 'a' + AT_UPPER - 'A' : 0));
+    }
 }
 
 /* The token behind what was presented, plain or masked.
  * @return false when it has the form of neither */
 static bool token_unmask(cp_span presented, char *token)
 {
-    const char *masked;
+    unsigned char mask[CP_CSRF_TOKEN_LENGTH];
+    unsigned char sum[CP_CSRF_TOKEN_LENGTH];
 
     if (!is_alphanumeric(presented)
         || (presented.length != CP_CSRF_TOKEN_LENGTH
             && presented.length != CP_CSRF_MASKED_LENGTH)) {
         return false;
     }
-    masked = presented.at + presented.length - CP_CSRF_TOKEN_LENGTH;
-    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
-        int index = presented.length == CP_CSRF_TOKEN_LENGTH
-                    ? index_of(presented.at[i])
-                    : index_of(masked[i]) - index_of(presented.at[i])
-                      + CP_ALPHANUMERIC_COUNT;
-
-        token[i] = cp_alphanumeric[index % CP_ALPHANUMERIC_COUNT];
+    if (presented.length == CP_CSRF_TOKEN_LENGTH) {
+        memcpy(token, presented.at, CP_CSRF_TOKEN_LENGTH);
+        return true;
     }
+    numbers_read(presented.at, mask);
+    numbers_read(presented.at + CP_CSRF_TOKEN_LENGTH, sum);
+    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
+        sum[i] = (unsigned char)(sum[i] >= mask[i]
+                                 ? sum[i] - mask[i]
+                                 : sum[i] + CP_ALPHANUMERIC_COUNT - mask[i]);
+    }
+    numbers_spell(sum, token);
     return true;
 }
 
@@ -289,31 +309,6 @@ static void csrf_hear(cp_visit *visit, const cp_set_cookie *cookie)
     }
     else if (visit->token_seen) {
         cp_csrf_rebind(visit);
-    }
-}
-
-/* Numbers below CP_ALPHANUMERIC_COUNT as their characters, and back. Without
- * a table, all at once: the compiler does many in one instruction. */
-static void numbers_spell(const unsigned char *restrict numbers,
-                          char *restrict text)
-{
-    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
-        unsigned char n = numbers[i];
-
-        text[i] = (char)(n + 'a' - (n >= AT_UPPER ? 'a' + AT_UPPER - 'A' : 0)
-                         - (n >= AT_DIGITS ? 'A' + LETTERS - '0' : 0));
-    }
-}
-
-static void numbers_read(const char *text, unsigned char *numbers)
-{
-    for (int i = 0; i < CP_CSRF_TOKEN_LENGTH; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        numbers[i] = (unsigned char)(
-            c - '0' + AT_DIGITS
-            - (c >= 'A' ? 'A' + LETTERS - '0' : 0)
-            - (c >= 'a' ? 'a' + AT_UPPER - 'A' : 0));
     }
 }
 

@@ -495,6 +495,14 @@ apr_status_t cp_shard_count(cp_shard *shard, apr_uint32_t now,
     return rv;
 }
 
+void cp_shard_mishaps(const cp_shard *shard, cp_store_counts *counts)
+{
+    const struct cp_shard_state *state = shard->state;
+
+    counts->evicted += __atomic_load_n(&state->evicted, __ATOMIC_RELAXED);
+    counts->repaired += __atomic_load_n(&state->repaired, __ATOMIC_RELAXED);
+}
+
 apr_status_t cp_shard_list(cp_shard *shard, apr_uint32_t now,
                            apr_array_header_t *entries)
 {

@@ -79,6 +79,10 @@ apr_status_t cp_shard_remove(cp_shard *shard, const cp_store_name *name,
 apr_status_t cp_shard_count(cp_shard *shard, apr_uint32_t now,
                             cp_store_counts *counts);
 
+/** Adds to @a counts what of them says that something went wrong, without the
+ *  lock. */
+void cp_shard_mishaps(const cp_shard *shard, cp_store_counts *counts);
+
 /** Appends a cp_store_entry for each live record to @a entries; walks the
  *  whole shard. */
 apr_status_t cp_shard_list(cp_shard *shard, apr_uint32_t now,

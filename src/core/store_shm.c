@@ -470,3 +470,15 @@ static const cp_store_provider shm_provider = {
     shm_list,
     shm_peek
 };
+
+void cp_store_shm_mishaps(const cp_store *store, cp_store_counts *counts)
+{
+    const shm_store *self = (const shm_store *)store;
+
+    if (store->provider != &shm_provider) {
+        return;
+    }
+    for (apr_uint32_t i = 0; i <= self->shard_mask; i++) {
+        cp_shard_mishaps(&self->shards[i], counts);
+    }
+}

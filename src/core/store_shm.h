@@ -75,4 +75,11 @@ cp_store *cp_store_shm_adopt(apr_shm_t *shm, apr_pool_t *pool);
 /** The segment's size in bytes, as asked for when it was created. */
 apr_size_t cp_store_shm_size(const cp_store *store);
 
+/**
+ * Adds to @a counts what went wrong: records evicted and shards repaired. It
+ * takes no lock, and so may be one behind.
+ * @param store  any; those of other kinds have nothing to tell
+ */
+void cp_store_shm_mishaps(const cp_store *store, cp_store_counts *counts);
+
 #endif

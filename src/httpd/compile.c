@@ -14,6 +14,7 @@
 #include "neighbours.h"
 #include "phrasebook.h"
 #include "store_socache.h"
+#include "store_watch.h"
 
 #include <http_core.h>
 #include <mpm_common.h>
@@ -458,4 +459,5 @@ void cp_compile_register(apr_pool_t *pool)
     ap_hook_post_config(cp_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     cp_consent_log_register();
     cp_store_socache_register();
+    cp_store_watch_register();
 }

@@ -488,6 +488,10 @@ static void test_repair_keeps_order_of_use(void **state)
         counts_get(&shard, NOW, &counts);
     } while (counts.evicted < 2);
     assert_int_equal(counts.repaired, 1);
+    memset(&counts, 0, sizeof(counts));
+    cp_shard_mishaps(&shard, &counts);
+    assert_int_equal(counts.evicted, 2);
+    assert_int_equal(counts.repaired, 1);
     assert_int_equal(get(&shard, 0, NOW + 92, &record), APR_SUCCESS);
     assert_int_equal(get(&shard, 1, NOW + 92, &record), APR_NOTFOUND);
     assert_int_equal(get(&shard, 2, NOW + 92, &record), APR_SUCCESS);

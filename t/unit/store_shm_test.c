@@ -19,6 +19,7 @@
 #include <apr_general.h>
 #include <apr_shm.h>
 
+#include "store_absent.h"
 #include "store_sample.h"
 #include "store_shm.h"
 
@@ -456,6 +457,7 @@ static void test_eviction_least_recent(void **state)
     apr_uint64_t last, first = same_shard(0), second = same_shard(first + 1);
     apr_uint64_t third = same_shard(second + 1);
     int room = fill(f, 0, 4000, 0, &last);
+    cp_store_counts mishaps = { 0 };
 
     assert_true(room > 100);
     assert_int_equal(counts(f, NOW).evicted, 1);
@@ -465,6 +467,11 @@ static void test_eviction_least_recent(void **state)
     assert_int_equal(get(f, second, NOW + 502, NULL), APR_SUCCESS);
     assert_int_equal(get(f, third, NOW + 502, NULL), APR_NOTFOUND);
     assert_int_equal(counts(f, NOW).evicted, 2);
+    cp_store_shm_mishaps(f->store, &mishaps);
+    assert_int_equal(mishaps.evicted, 2);
+    assert_int_equal(mishaps.repaired, 0);
+    cp_store_shm_mishaps(cp_store_absent_make(f->pool), &mishaps);
+    assert_int_equal(mishaps.evicted, 2);
 }
 
 static void test_eviction_expired_first(void **state)
