@@ -139,8 +139,8 @@ class Bench:
 
 def guard(bench):
     """Only what may be no worse than it is: 0 where that holds."""
-    held = [one for one in budgets() if one.figure == 'ir_ratio'
-            and (one.row == 'returning' or one.present)]
+    held = [one for one in budgets() if one.figure.startswith('ir_')
+            and (one.row in ('returning', 'csrf') or one.present)]
     bench.instructions_of([row for row in ROWS
                            if row.name in {one.row for one in held}])
     wrong = 0
@@ -149,7 +149,7 @@ def guard(bench):
         limit = one.present or one.limit
         good = value is not None and one.met(value, limit)
         wrong += not good
-        print(f'{"ok" if good else "not ok"}: {one.words}, to bare httpd:',
+        print(f'{"ok" if good else "not ok"}: {one.words}:',
               'not measured' if value is None else f'{value:.3f},',
               f'may be {one.compare} {limit:g}')
     return wrong

@@ -126,6 +126,10 @@ CacheDefaultExpire 600
 <Location "/zipped">
     SetOutputFilter DEFLATE
 </Location>
+<Location "/unmapped">
+    EnableMMAP Off
+</Location>
+Alias /unmapped "{DIR}/htdocs"
 Alias /zipped "{DIR}/htdocs"
 Alias /off "{DIR}/htdocs"
 <VirtualHost 127.0.0.1:{PORT}>
@@ -292,17 +296,26 @@ for my $host (qw(own.example other.example own.example other.example)) {
     is scalar(@tokens), $host eq 'other.example' ? 2 : 1,
         "$host gets the token for forms to itself";
 }
-my $sizes = 0;
-for my $size (16_383 .. 16_385, 20_000) {
+for my $size (3_000, 7_999 .. 8_001, 16_383 .. 16_385, 20_000) {
     my $text = $PAGE =~ s/Own/'x' x ($size - length($PAGE) + 3)/er;
 
-    for my $round (1, 2) {
-        $server->file('htdocs/again.html', $text);
-        ($bare, @tokens) = taken_out($visitor->get('/again.html')->body);
-        $sizes += $bare eq $text && @tokens == 2 && length $text == $size;
+    $server->file('htdocs/again.html', $text);
+    for my $path (('/again.html', '/unmapped/again.html') x 2) {
+        ($bare, @tokens) = taken_out($visitor->get($path)->body);
+        ok $bare eq $text && length $text == $size, "$size bytes, $path";
+        is scalar(@tokens), 2, 'with its tokens';
     }
 }
-is $sizes, 8, 'about as long as what is remembered, and longer';
+for my $forms (62 .. 66) {
+    my $text = $HEAD . "$FORM</form>" x $forms;
+
+    $server->file('htdocs/again.html', $text);
+    for my $round (1, 2) {
+        ($bare, @tokens) = taken_out($visitor->get('/again.html')->body);
+        is $bare, $text, "$forms forms, time $round";
+        is scalar(@tokens), 1 + $forms, 'each with its token';
+    }
+}
 
 # --- Forms with files ---------------------------------------------------------
 

@@ -8,7 +8,7 @@
 /* Where a page may be remembered is said by its length and so many of its
  * bytes. Whichever else comes to lie there takes its place. */
 #define PLACES 64
-#define SAMPLE 8
+#define SAMPLE 16
 
 /* Origins with longer parts, in bytes, are none of ours to remember. */
 #define SCHEME_MAX 15
@@ -16,6 +16,7 @@
 
 typedef struct known_page {
     cp_html_spots spots;
+    bool crowded;               /* it has more places than there are spots */
     char scheme[SCHEME_MAX + 1];
     char host[HOST_MAX + 1];
     unsigned int port;
@@ -32,12 +33,15 @@ static _Atomic(known_page *) *known_place(cp_span page)
     unsigned short length = (unsigned short)page.length;
     char sample[SAMPLE + sizeof(length)];
     apr_ssize_t size = sizeof(sample);
+    unsigned int hash;
 
     for (int i = 0; i < SAMPLE; i++) {
         sample[i] = page.at[page.length / SAMPLE * (apr_size_t)i];
     }
     memcpy(sample + SAMPLE, &length, sizeof(length));
-    return &known[apr_hashfunc_default(sample, &size) % PLACES];
+    hash = apr_hashfunc_default(sample, &size);
+    /* Its last bits alone are little more than a sum. */
+    return &known[(hash ^ hash >> 16) % PLACES];
 }
 
 static void known_put(_Atomic(known_page *) *place, known_page *one)
@@ -54,23 +58,6 @@ static bool is_same(const known_page *one, cp_span page,
            && strcmp(one->scheme, own->scheme) == 0;
 }
 
-static void page_remember(_Atomic(known_page *) *place, known_page *one,
-                          cp_span page, const cp_html_origin *own,
-                          const cp_html_spots *spots)
-{
-    one = one ? one : malloc(sizeof(*one));
-    if (!one) {
-        return;
-    }
-    one->spots = *spots;
-    strcpy(one->scheme, own->scheme);
-    strcpy(one->host, own->host);
-    one->port = own->port;
-    one->length = page.length;
-    memcpy(one->bytes, page.at, page.length);
-    known_put(place, one);
-}
-
 static bool spot_add(cp_html_spots *spots, cp_html_place place, apr_size_t at)
 {
     if (spots->count == CP_HTML_SPOTS_MAX) {
@@ -80,8 +67,9 @@ static bool spot_add(cp_html_spots *spots, cp_html_place place, apr_size_t at)
     return true;
 }
 
-static bool page_read(cp_span page, const cp_html_origin *own,
-                      cp_html_spots *spots, apr_pool_t *pool)
+/* @return false where there are more places than spots */
+static bool spots_find(cp_html_spots *spots, cp_span page,
+                       const cp_html_origin *own, apr_pool_t *pool)
 {
     cp_html *html = cp_html_make(own, CP_FORM_FIELD, pool);
     cp_span rest = page;
@@ -101,32 +89,60 @@ static bool page_read(cp_span page, const cp_html_origin *own,
            || spot_add(spots, CP_HTML_FORM, page.length);
 }
 
+/* What is read is the copy: a file may be written to meanwhile. */
+static void page_read(known_page *one, cp_span page, const cp_html_origin *own,
+                      apr_pool_t *pool)
+{
+    memcpy(one->bytes, page.at, page.length);
+    one->length = page.length;
+    strcpy(one->scheme, own->scheme);
+    strcpy(one->host, own->host);
+    one->port = own->port;
+    one->crowded = !spots_find(&one->spots,
+                               cp_span_make(one->bytes, page.length), own,
+                               pool);
+}
+
+static bool is_within_bounds(cp_span page, const cp_html_origin *own)
+{
+    return page.length > 0 && page.length <= CP_HTML_PAGE_MAX
+           && strlen(own->scheme) <= SCHEME_MAX
+           && strlen(own->host) <= HOST_MAX;
+}
+
+static void spots_copy(cp_html_spots *spots, const known_page *one)
+{
+    spots->count = one->spots.count;
+    memcpy(spots->spots, one->spots.spots,
+           spots->count * sizeof(*spots->spots));
+}
+
 bool cp_html_page_read(cp_span page, const cp_html_origin *own,
                        cp_html_spots *spots, apr_pool_t *pool)
 {
     _Atomic(known_page *) *place;
     known_page *one;
+    bool read;
 
-    if (page.length == 0 || page.length > CP_HTML_PAGE_MAX
-        || strlen(own->scheme) > SCHEME_MAX
-        || strlen(own->host) > HOST_MAX) {
+    if (!is_within_bounds(page, own)) {
         return false;
     }
     place = known_place(page);
     one = atomic_exchange(place, NULL);
-    if (one && is_same(one, page, own)) {
-        spots->count = one->spots.count;
-        memcpy(spots->spots, one->spots.spots,
-               spots->count * sizeof(*spots->spots));
-        known_put(place, one);
-        return true;
+    if (!one) {
+        one = malloc(sizeof(*one));
+        if (!one) {
+            return false;
+        }
+        one->length = 0;
     }
-    if (!page_read(page, own, spots, pool)) {
-        free(one);
-        return false;
+    if (!is_same(one, page, own)) {
+        page_read(one, page, own, pool);
     }
-    page_remember(place, one, page, own, spots);
-    return true;
+    spots_copy(spots, one);
+    read = !one->crowded;
+    known_put(place, one);
+    return read;
 }
 
 void cp_html_pages_forget(void)

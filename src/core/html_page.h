@@ -34,7 +34,8 @@ typedef struct cp_html_spots {
  * @param own    its origin
  * @param spots  gets the places
  * @param pool   owns the reader, where the page is read
- * @return false where the page is too long or has too many places
+ * @return false where it is for the reader: the page is empty, too long or has
+ *         too many places, or the parts of its origin are too long
  */
 bool cp_html_page_read(cp_span page, const cp_html_origin *own,
                        cp_html_spots *spots, apr_pool_t *pool);

@@ -20,7 +20,7 @@
  * are some 40 KB a thread. */
 #define MEMO_SLOTS 32
 
-/* Random bytes that a thread draws at once: for some 60 masks, or as many
+/* Random bytes that a thread draws at once: for some 60 masks, or 50
  * newcomers. */
 #define SUPPLY 4096
 

@@ -27,13 +27,13 @@ void cp_insertion_set_token(cp_insertion *add, const char *token,
                                pool);
 }
 
-/* Pages of an application that writes bit by bit are not: nobody waits for
- * more of them. @return whether the bucket has all of one */
+/* What an application makes may be one visitor's, and is not remembered.
+ * @return whether the bucket is a file and has all of a page */
 static bool page_is_whole(apr_bucket *bucket, const apr_bucket_brigade *in,
                           cp_span *page)
 {
     return bucket != APR_BRIGADE_SENTINEL(in)
-           && !APR_BUCKET_IS_METADATA(bucket)
+           && (APR_BUCKET_IS_FILE(bucket) || APR_BUCKET_IS_MMAP(bucket))
            && APR_BUCKET_NEXT(bucket) != APR_BRIGADE_SENTINEL(in)
            && APR_BUCKET_IS_EOS(APR_BUCKET_NEXT(bucket))
            && bucket->length <= CP_HTML_PAGE_MAX
@@ -99,6 +99,7 @@ bool cp_insertion_whole(const cp_insertion *add, const cp_html_origin *own,
     return true;
 }
 
+/* Before the code is gone that knows of them. */
 static apr_status_t pages_forget(void *data)
 {
     (void)data;

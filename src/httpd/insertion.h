@@ -28,12 +28,12 @@ void cp_insertion_set_token(cp_insertion *add, const char *token,
                             apr_pool_t *pool);
 
 /**
- * Puts it into a page that is there whole: one bucket and the end. Such a page
- * is recognised when it comes again (html_page.h).
+ * Puts it into a page that is a file, there whole: one bucket and the end. Such
+ * a page is recognised when it comes again (html_page.h).
  * @param own  the page's origin
  * @param in   gets the new page in the old one's place
- * @return false where the page is not whole, too long or has too many places:
- *         nothing was changed
+ * @return false where the page is no such, or cp_html_page_read() leaves it to
+ *         the reader: it is as it was, though its file may have been read
  */
 bool cp_insertion_whole(const cp_insertion *add, const cp_html_origin *own,
                         request_rec *r, apr_bucket_brigade *in);

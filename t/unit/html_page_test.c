@@ -152,7 +152,7 @@ static void *APR_THREAD_FUNC thread_run(apr_thread_t *thread, void *which)
     static const unsigned int expected[] = { 1, 1, 2, 0, 1 };
     apr_size_t seed = (apr_size_t)which;
     apr_pool_t *own = NULL;
-    void *wrong = NULL;
+    bool good = true;
 
     apr_pool_create_unmanaged_ex(&own, NULL, NULL);
     for (apr_size_t i = seed; i < seed + TURNS; i++) {
@@ -160,17 +160,15 @@ static void *APR_THREAD_FUNC thread_run(apr_thread_t *thread, void *which)
         cp_html_spots spots;
         unsigned int forms = 0;
 
-        cp_html_page_read(page, &origin, &spots, own);
+        good &= cp_html_page_read(page, &origin, &spots, own);
         for (unsigned int j = 0; j < spots.count; j++) {
             forms += spots.spots[j].place == CP_HTML_FORM;
         }
-        if (forms != expected[i % 5]) {
-            wrong = &spots;
-        }
+        good &= forms == expected[i % 5];
         apr_pool_clear(own);
     }
     apr_pool_destroy(own);
-    apr_thread_exit(thread, wrong ? APR_EGENERAL : APR_SUCCESS);
+    apr_thread_exit(thread, good ? APR_SUCCESS : APR_EGENERAL);
     return NULL;
 }
 
