@@ -488,9 +488,8 @@ apr_status_t cp_shard_count(cp_shard *shard, apr_uint32_t now,
                              + state->blocks[CP_CLASS_OWNED]);
     counts->bytes_total += (apr_uint64_t)CP_SHARD_BLOCK_SIZE
                            * (shard->block_count - 1);
-    counts->evicted += state->evicted;
     counts->expired += state->expired;
-    counts->repaired += state->repaired;
+    cp_shard_mishaps(shard, counts);
     writer_leave(shard, rv);
     return rv;
 }
