@@ -9,11 +9,6 @@
 #include "decision.h"
 #include "visit_fixture.h"
 
-/* Places of the standard categories. */
-#define ANONYMOUS 1
-#define STATISTICS 2
-#define THIRD_PARTY 4
-
 #define EPOCH "Thu, 01 Jan 1970 00:00:00 GMT"
 
 static apr_array_header_t *declarations;

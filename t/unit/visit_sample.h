@@ -20,6 +20,13 @@
 #define SAMPLE_CONSENT_LIFETIME (180u * 86400u)
 #define SAMPLE_REALM "www.example.org"
 
+/* Places of the standard categories. */
+#define NECESSARY 0
+#define ANONYMOUS 1
+#define STATISTICS 2
+#define FIRST_PARTY 3           /* nothing is declared in it */
+#define THIRD_PARTY 4
+
 typedef struct sample {
     apr_pool_t *pool;
     cp_keys keys;
