@@ -20,6 +20,7 @@ my $TIMES = $ENV{CP_ENDURE} || 1;
 my $GRACEFULS = 50 * $TIMES;        # in each of two phases
 my $KILLS = 200 * $TIMES;
 my $CLIENTS = 3;
+my $PAUSE = 0.02;                   # s, or the rest of the suite waits for these
 my $SESSIONS = 40;                  # of one client in one phase
 my $HOST = 'own.example';
 
@@ -156,6 +157,7 @@ sub client_run {
             client_look($client, $session);
             client_count($client, $session) if rand() < 0.5;
         }
+        select undef, undef, undef, $PAUSE;
     }
     return;
 }
