@@ -51,6 +51,7 @@ CookiePolicyStateDir {STATE}
 CookiePolicySessionStore shm:1M
 CookiePolicyLanguage en fr de es it nl pt is
 CookiePolicyCookie _ga statistics
+CookiePolicySessionHeader X-Session login
 RemoteIPHeader X-Client-IP
 RemoteIPInternalProxy 127.0.0.1
 AddType text/html .shtml
@@ -122,7 +123,7 @@ sub ask {
         my $log = substr $server->log, $read;
 
         $read += length $log;
-        return grep { /CP0011/ } split /\n/, $log;
+        return grep { /CP001[178]/ } split /\n/, $log;
     }
 }
 
@@ -324,7 +325,7 @@ open my $manual, '<', 'docs/fail2ban.md' or die "docs/fail2ban.md: $!\n";
 my @filters = map { /^\s*(?:failregex = )?(\^%\(_apache_error_client\)s.*)$/ }
               <$manual>;
 close $manual;
-is scalar(@filters), 2, 'the manual has two filters';
+is scalar(@filters), 3, 'the manual has three filters';
 my $CLIENT = '\[[^]]*\] \[(error|\S+:\S+)\]( \[pid \d+:\S+ \d+\])? '
              . '\[client (?<HOST>[\d.]+)(:\d{1,5})?\]';
 s/%\(_apache_error_client\)s/$CLIENT/ for @filters;
@@ -332,6 +333,31 @@ for my $reason (sort keys %reasons) {
     my @hosts = map { $reasons{$reason}{line} =~ /$_/ ? $+{HOST} : () }
                 @filters;
     is "@hosts", '192.0.2.7', "$reason: fail2ban finds the client";
+}
+my $ann = visitor();
+my $bob = visitor();
+$ann->command(':user=ann');
+$bob->command(':user=bob');
+$ann->post('/cookie-policy/preferences', { choice => 'accept-all' });
+
+# Of another signature.
+sub forged { return "$_[0]=" . $ann->cookie($_[0]) =~ s/(.)\z/$1 eq 'x' ? 'y' : 'x'/er }
+
+for my $case (
+    [ 'CP0017', join '; ', map { 'sessionid=' . $_->cookie('sessionid') }
+                               $ann, $bob ],
+    [ 'CP0018', forged('sessionid') ],
+    [ 'CP0018', forged('cookies_preferences') ]) {
+    my ($tag, $cookies) = @$case;
+    my $told = line_of(sub {
+        fetch(port => $server->port, host => 'own.example', path => '/',
+              headers => [ Cookie => $cookies, 'X-Client-IP' => '192.0.2.7' ]);
+    });
+    my @hosts = map { $told =~ /$_/ ? $+{HOST} : () } @filters;
+
+    like $told, qr/ $tag: /, "$tag: a line";
+    is "@hosts", '192.0.2.7', "$tag: fail2ban finds the client";
+    unlike $told, qr/\Q@{[ $cookies =~ s{.*=}{}sr ]}\E/, "$tag: not the cookie";
 }
 my $forged = log_of(Origin => 'http://[client 192.0.2.9] CP0011');
 is $forged =~ /$filters[0]/ ? $+{HOST} : $forged, '127.0.0.1',
