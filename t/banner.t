@@ -224,7 +224,6 @@ $server->file('htdocs/index.html', $PAGE);
 $server->file('htdocs/part.html', '<p>A part.</p>');
 $server->file('htdocs/whole.html', $HEAD . '<!--#include file="part.html" -->'
               . '<!--#include file="part.html" --></head>');
-mkdir $server->dir . '/cache';
 # Longer than what is passed on at once, and in one piece.
 my $LONG = $PAGE . "<p>Text.</p>\n" x 4000;
 $server->file('htdocs/long.html', $LONG);

@@ -46,12 +46,6 @@ my $backend = CookiePolicy::Backend->new(
     },
 );
 
-my $CACHE = <<'CONFIG';
-    CacheRoot "{DIR}/cache"
-    CacheEnable disk /
-    CacheHeader on
-CONFIG
-
 sub config {
     my ($engine, $more) = @_;
 
@@ -75,21 +69,11 @@ ProxyPass /b/ http://127.0.0.1:@{[ $backend->port ]}/ disablereuse=on retry=0
     ServerName third.example
     CookiePolicyThirdParty statistics https://stats.example
 </VirtualHost>
-<VirtualHost 127.0.0.1:{PORT}>
-    ServerName quick.example
-$CACHE
-    CacheQuickHandler on
-</VirtualHost>
-<VirtualHost 127.0.0.1:{PORT}>
-    ServerName normal.example
-$CACHE
-    CacheQuickHandler off
-</VirtualHost>
+{CACHING}
 CONFIG
 }
 
 my $server = CookiePolicy::Server->new(config => config('Off'));
-mkdir $server->dir . '/cache' or die $!;
 ok $server->start, 'a server, not yet enforcing' or diag $server->log;
 
 # A shared cache before it, which knows nothing of the policy.
@@ -100,7 +84,6 @@ CacheHeader on
 ProxyPreserveHost On
 ProxyPass / http://127.0.0.1:@{[ $server->port ]}/ disablereuse=on retry=0
 CONFIG
-mkdir $front->dir . '/cache' or die $!;
 ok $front->start, 'a cache before it' or diag $front->log;
 
 sub visitor {

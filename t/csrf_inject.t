@@ -158,8 +158,6 @@ $server->file('htdocs/upload.html', '<!DOCTYPE html><title>Own</title>'
 mkdir $server->dir . '/htdocs/tenant' or die "tenant: $!";
 $server->file('htdocs/tenant/index.html', $PAGE);
 $server->file('htdocs/tenant/.htaccess', "CookiePolicyCsrfInject Off\n");
-mkdir $server->dir . '/cache' or die "cache: $!";
-chmod 0777, $server->dir . '/cache';
 ok $server->start, 'a server of its own' or diag $server->log;
 
 sub visitor {

@@ -79,29 +79,11 @@ AddOutputFilter INCLUDES .shtml
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName own.example
 </VirtualHost>
-<VirtualHost 127.0.0.1:{PORT}>
-    ServerName quick.example
-    CacheRoot "{DIR}/cache"
-    CacheEnable disk /
-    CacheQuickHandler on
-    CacheHeader on
-    CacheDefaultExpire 60
-</VirtualHost>
-<VirtualHost 127.0.0.1:{PORT}>
-    ServerName normal.example
-    CacheRoot "{DIR}/cache"
-    CacheEnable disk /
-    CacheQuickHandler off
-    CacheHeader on
-    CacheDefaultExpire 60
-</VirtualHost>
+{CACHING}
 CONFIG
-mkdir $server->dir . '/cache' or die $!;
 for my $place (@PLACES) {
     mkdir $server->dir . "/htdocs/$place" or die $!;
     $server->file("htdocs/$place/page.html", "<title>$place</title>\n");
-    # What was changed just now is stale just as soon.
-    utime time - 1e6, time - 1e6, $server->dir . "/htdocs/$place/page.html";
 }
 $server->file('htdocs/include.shtml',
               '[<!--#include virtual="/need/page.html" -->]');

@@ -100,32 +100,13 @@ Redirect 410 /gone
     ServerName report.example
     CookiePolicy Report
 </VirtualHost>
-<VirtualHost 127.0.0.1:{PORT}>
-    ServerName quick.example
-    CacheRoot "{DIR}/cache"
-    CacheEnable disk /
-    CacheQuickHandler on
-    CacheHeader on
-    CacheDefaultExpire 60
-</VirtualHost>
-<VirtualHost 127.0.0.1:{PORT}>
-    ServerName normal.example
-    CacheRoot "{DIR}/cache"
-    CacheEnable disk /
-    CacheQuickHandler off
-    CacheHeader on
-    CacheDefaultExpire 60
-</VirtualHost>
+{CACHING}
 CONFIG
 mkdir $server->dir . "/htdocs/$_" or die $!
     for qw(own more more/other none off);
-mkdir $server->dir . '/cache' or die $!;
 $server->file("htdocs/$_", "<!DOCTYPE html><title>A page</title>\n")
     for qw(page.html page.xhtml plain.txt image.png paper.pdf own/page.html
            more/page.html more/other/page.html none/page.html off/page.html);
-# What was changed just now is stale just as soon.
-utime time - 1e6, time - 1e6, map { $server->dir . "/htdocs/$_" }
-    qw(page.html image.png more/page.html);
 ok $server->start, 'a server of its own' or diag $server->{said}, $server->log;
 
 sub get {

@@ -42,7 +42,20 @@ sub module_file {
     return "$dir/mod_$name.so";
 }
 
-# config: what follows the modules; DIR, STATE and PORT in braces are filled in.
+# Two hosts that cache what they serve, before any other hook and after.
+my $CACHING = join '', map { <<"HOST" } [ quick => 'on' ], [ normal => 'off' ];
+<VirtualHost 127.0.0.1:{PORT}>
+    ServerName $_->[0].example
+    CacheRoot "{DIR}/cache"
+    CacheEnable disk /
+    CacheQuickHandler $_->[1]
+    CacheHeader on
+    CacheDefaultExpire 60
+</VirtualHost>
+HOST
+
+# config: what follows the modules; DIR, STATE, PORT and CACHING in braces are
+# filled in.
 sub new {
     my ($class, %with) = @_;
     my $dir = File::Temp::tempdir('cookiepolicy-XXXXXX', TMPDIR => 1,
@@ -52,7 +65,7 @@ sub new {
         owner => $$, segments => {},
     }, $class;
 
-    mkdir "$dir/$_" or die "$dir/$_: $!" for qw(state logs htdocs);
+    mkdir "$dir/$_" or die "$dir/$_: $!" for qw(state logs htdocs cache);
     $self->file('htdocs/index.html',
                 "<!DOCTYPE html><title>Own</title><p>A page.</p>\n");
     $self->configure($with{config} // '');
@@ -82,6 +95,7 @@ sub configure {
     my %fill = (DIR => $self->{dir}, STATE => $self->{state},
                 PORT => $self->{port});
 
+    $config =~ s/\{CACHING\}\n/$CACHING/;
     $config =~ s/\{(DIR|STATE|PORT)\}/$fill{$1}/g;
     $self->file('httpd.conf', <<"CONFIG");
 ServerRoot "$self->{dir}"
