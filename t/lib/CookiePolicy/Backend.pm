@@ -14,6 +14,13 @@ my @RUNNING;
 # returns bytes.
 sub new {
     my ($class, %answers) = @_;
+
+    return $class->listen(sub { _serve($_[0], \%answers) });
+}
+
+# Gives each connection to serve, one after the other, in a process of its own.
+sub listen {
+    my ($class, $serve) = @_;
     my $socket = IO::Socket::INET->new(
         LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16, Proto => 'tcp')
         or die "no backend: $!\n";
@@ -21,7 +28,11 @@ sub new {
 
     $self->{pid} = fork // die "fork: $!";
     if ($self->{pid} == 0) {
-        _serve($socket, \%answers);
+        local $SIG{PIPE} = 'IGNORE';
+        while (my $client = $socket->accept) {
+            $serve->($client);
+            close $client;
+        }
         POSIX::_exit(0);
     }
     push @RUNNING, $self;
@@ -31,20 +42,16 @@ sub new {
 sub port { return $_[0]{port} }
 
 sub _serve {
-    my ($socket, $answers) = @_;
+    my ($client, $answers) = @_;
+    my $head = '';
 
-    local $SIG{PIPE} = 'IGNORE';
-    while (my $client = $socket->accept) {
-        my $head = '';
-        while (my $line = <$client>) {
-            last if $line eq "\r\n";
-            $head .= $line;
-        }
-        my ($path) = $head =~ /\A\S+ (\S+)/;
-        my $answer = $answers->{ $path // '' } // "HTTP/1.1 404 No\r\n\r\n";
-        print $client ref $answer ? $answer->($head) : $answer;
-        close $client;
+    while (my $line = <$client>) {
+        last if $line eq "\r\n";
+        $head .= $line;
     }
+    my ($path) = $head =~ /\A\S+ (\S+)/;
+    my $answer = $answers->{ $path // '' } // "HTTP/1.1 404 No\r\n\r\n";
+    print $client ref $answer ? $answer->($head) : $answer;
     return;
 }
 

@@ -5,34 +5,11 @@ use strict;
 use warnings;
 
 use Digest::SHA qw(sha1_hex);
-use IO::Socket::INET ();
-use POSIX ();
+use parent 'CookiePolicy::Backend';
 
 use constant { TYPE_END => 3, TYPE_IN => 5, TYPE_OUT => 6 };
 
-my @RUNNING;
-
-sub new {
-    my ($class) = @_;
-    my $socket = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16, Proto => 'tcp')
-        or die "no FastCGI: $!\n";
-    my $self = bless { port => $socket->sockport, owner => $$ }, $class;
-
-    $self->{pid} = fork // die "fork: $!";
-    if ($self->{pid} == 0) {
-        local $SIG{PIPE} = 'IGNORE';
-        while (my $client = $socket->accept) {
-            _serve($client);
-            close $client;
-        }
-        POSIX::_exit(0);
-    }
-    push @RUNNING, $self;
-    return $self;
-}
-
-sub port { return $_[0]{port} }
+sub new { return $_[0]->listen(\&_serve) }
 
 sub _record {
     my ($type, $content) = @_;
@@ -60,21 +37,6 @@ sub _serve {
                           . 'BODY_SHA1: ' . sha1_hex($body) . "\n"),
         _record(TYPE_OUT, ''), _record(TYPE_END, "\0" x 8);
     return;
-}
-
-sub stop {
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-
-    kill TERM => $pid;
-    waitpid $pid, 0;
-    return;
-}
-
-END {
-    my $status = $?;
-    $_->stop for grep { $_->{owner} == $$ } @RUNNING;
-    $? = $status;
 }
 
 1;
