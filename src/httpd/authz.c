@@ -18,9 +18,7 @@ static const char *consent_parse(cmd_parms *cmd, const char *line,
                                "one category");
     }
     *parsed = name;
-    if (!ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
-        cp_config_require(cmd, name);
-    }
+    cp_config_require(cmd, name);
     return NULL;
 }
 

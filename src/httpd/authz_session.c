@@ -88,9 +88,7 @@ static const char *user_parse(cmd_parms *cmd, const char *line,
         return cp_words_refuse(cmd, line, "after session-user names of users, "
                                "or nothing");
     }
-    if (!ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
-        cp_config_require(cmd, NULL);
-    }
+    cp_config_require(cmd, NULL);
     return NULL;
 }
 
@@ -156,9 +154,7 @@ static const char *age_parse(cmd_parms *cmd, const char *line,
                                "10m or 1h");
     }
     *parsed = seconds;
-    if (!ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
-        cp_config_require(cmd, NULL);
-    }
+    cp_config_require(cmd, NULL);
     return NULL;
 }
 

@@ -74,8 +74,10 @@ static apr_array_header_t *required_list(apr_pool_t *pool)
 
 void cp_config_require(cmd_parms *cmd, const char *category)
 {
-    *(cp_required *)apr_array_push(required_list(cmd->pool)) =
-        (cp_required){ cmd->server, category };
+    if (!ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
+        *(cp_required *)apr_array_push(required_list(cmd->pool)) =
+            (cp_required){ cmd->server, category };
+    }
 }
 
 static int required_check(const apr_array_header_t *required,

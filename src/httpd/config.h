@@ -165,7 +165,8 @@ typedef struct cp_required {
 } cp_required;
 
 /** Notes that a category, or with NULL a session, is required, so that a slip
- *  of the pen is found at start. */
+ *  of the pen is found at start. What an .htaccess file requires comes too late
+ *  for that, and is not noted. */
 void cp_config_require(cmd_parms *cmd, const char *category);
 
 static inline cp_server_config *cp_server_config_of(const server_rec *server)
