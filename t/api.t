@@ -77,9 +77,7 @@ CacheIgnoreHeaders Set-Cookie
 CONFIG
 
 my $server = CookiePolicy::Server->new(config => $config);
-for my $dir (qw(cache htdocs/samples)) {
-    mkdir $server->dir . "/$dir" or die "$dir: $!";
-}
+mkdir $server->dir . '/htdocs/samples' or die "samples: $!";
 $server->file('htdocs/samples/index.html', "<!DOCTYPE html><p>Kept.\n");
 $server->start or BAIL_OUT("no server: $server->{said}" . $server->log);
 
