@@ -8,6 +8,7 @@
 #include "banner.h"
 #include "consent_log.h"
 #include "directives_language.h"
+#include "hosts.h"
 #include "keeper.h"
 #include "keyfile.h"
 #include "lifeline.h"
@@ -53,9 +54,9 @@ static bool is_reload(void)
 
 int cp_compile_complain(server_rec *s, const char *what, const char *why)
 {
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, CP_LOG(0001) "%s%s, virtual "
-                 "host %s:%u", what, why,
-                 s->server_hostname ? s->server_hostname : "*", s->port);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, CP_LOG(0001)
+                 "%s%s, virtual host %s", what, why,
+                 cp_host_name(s, s->process->pconf));
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -212,8 +213,7 @@ static int domains_check(server_rec *s, apr_pool_t *pool)
 static int banner_compile(server_rec *s, cp_banners *banners)
 {
     cp_server_config *config = cp_server_config_of(s);
-    const cp_dir_config *dir = ap_get_module_config(s->lookup_defaults,
-                                                    &cookiepolicy_module);
+    const cp_dir_config *dir = cp_dir_defaults_of(s);
     cp_banner_wish wish = {
         .site = &config->site, .base = config->path,
         .languages = dir->terms.languages, .phrases = config->phrases,
@@ -353,8 +353,7 @@ static int servers_compile(server_rec *main_server, apr_pool_t *pconf,
     }
     for (server_rec *s = main_server; s && !wrong; s = s->next) {
         if (s == main_server || cp_server_config_of(s) != with.first) {
-            cp_dir_config_compile(ap_get_module_config(s->lookup_defaults,
-                                                       &cookiepolicy_module));
+            cp_dir_config_compile(cp_dir_defaults_of(s));
             wrong = server_compile(s, &with);
         }
         wrong = wrong ? wrong : domains_check(s, ptemp);
@@ -406,6 +405,30 @@ static cp_store *store_open(server_rec *main_server, apr_pool_t *pool)
                              ap_state_query(AP_SQ_CONFIG_GEN) > 1, pool);
 }
 
+/* Each host signs for itself, but a language needs no signature. */
+static void domains_warn(server_rec *main_server, apr_pool_t *pool)
+{
+    for (int i = 0; i < CP_MANAGED_COUNT; i++) {
+        cp_hosts apart = { 0 };
+
+        for (server_rec *s = main_server; s; s = s->next) {
+            const cp_server_config *config = cp_server_config_of(s);
+
+            if (i != CP_LANGUAGE && config->site.attributes[i].domain
+                && !config->realm) {
+                cp_hosts_add(&apart, s, pool);
+            }
+        }
+        if (apart.count) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
+                         CP_LOG(0002) "CookiePolicyAttributes %s has a "
+                         "domain=, but no CookiePolicyRealm joins its hosts: "
+                         "they will overwrite each other's cookie: %s",
+                         cp_rooms[i]->name, cp_hosts_say(&apart, pool));
+        }
+    }
+}
+
 static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
                           apr_pool_t *ptemp, server_rec *main_server)
 {
@@ -431,23 +454,14 @@ static int cp_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     counters = cp_lifeline_counters();
     inventory = cp_lifeline_inventory();
     for (server_rec *s = main_server; s; s = s->next) {
-        cp_site *site = &cp_server_config_of(s)->site;
+        cp_server_config *config = cp_server_config_of(s);
 
-        cp_server_config_of(s)->counters = counters;
-        cp_server_config_of(s)->inventory = inventory;
-        site->ring = ring;
-        site->store = store;
-        for (int i = 0; i < CP_MANAGED_COUNT; i++) {
-            if (site->attributes[i].domain
-                && !cp_server_config_of(s)->realm && i != CP_LANGUAGE) {
-                ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, CP_LOG(0002)
-                             "CookiePolicyAttributes %s has a domain=, but "
-                             "no CookiePolicyRealm joins its hosts: they "
-                             "will overwrite each other's cookie",
-                             cp_rooms[i]->name);
-            }
-        }
+        config->counters = counters;
+        config->inventory = inventory;
+        config->site.ring = ring;
+        config->site.store = store;
     }
+    domains_warn(main_server, ptemp);
     cp_keeper_start(main_server, main_config->session_file, store, ring,
                     cp_lifeline_store_is_fresh(), pconf);
     cp_neighbours_check(main_server, ptemp);

@@ -174,6 +174,12 @@ static inline cp_server_config *cp_server_config_of(const server_rec *server)
     return ap_get_module_config(server->module_config, &cookiepolicy_module);
 }
 
+/** What holds on a host where no section says otherwise. */
+static inline cp_dir_config *cp_dir_defaults_of(const server_rec *server)
+{
+    return ap_get_module_config(server->lookup_defaults, &cookiepolicy_module);
+}
+
 static inline cp_dir_config *cp_dir_config_of(const request_rec *r)
 {
     return ap_get_module_config(r->per_dir_config, &cookiepolicy_module);

@@ -7,6 +7,7 @@
  */
 #include "consent_log.h"
 #include "consent_record.h"
+#include "hosts.h"
 #include "throttle.h"
 
 #include <http_core.h>
@@ -27,9 +28,6 @@
 
 /* httpd reads its configuration once on trial, then once to start. */
 #define GENERATION_START 1
-
-/* Hosts that one warning names. */
-#define NAMED_MAX 5
 
 struct cp_consent_log {
     const char *name;
@@ -365,37 +363,28 @@ static cp_consent_log *log_open(server_rec *s, const char *name,
 
 /* --- Hosts ------------------------------------------------------------ */
 
-static const cp_dir_config *dir_of(const server_rec *s)
-{
-    return ap_get_module_config(s->lookup_defaults, &cookiepolicy_module);
-}
-
 static bool needs_log(const server_rec *s)
 {
     const cp_server_config *config = cp_server_config_of(s);
 
-    return !config->consent_log && cp_engine_of(dir_of(s)) == CP_ENGINE_ON
+    return !config->consent_log && cp_engine_of(cp_dir_defaults_of(s)) == CP_ENGINE_ON
            && has_rule(config->site.policy, CP_RULE_CONSENT);
 }
 
 static void unlogged_warn(server_rec *main_server, apr_pool_t *pool)
 {
-    const char *names = "";
-    int count = 0;
+    cp_hosts hosts = { 0 };
 
     for (server_rec *s = main_server; s; s = s->next) {
-        if (needs_log(s) && count++ < NAMED_MAX) {
-            names = apr_psprintf(pool, "%s%s%s:%u", names,
-                                 *names ? ", " : "",
-                                 s->server_hostname ? s->server_hostname
-                                                    : "*", s->port);
+        if (needs_log(s)) {
+            cp_hosts_add(&hosts, s, pool);
         }
     }
-    if (count) {
+    if (hosts.count) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server, CP_LOG(0032)
                      "hosts that ask for consent and keep no proof of it, "
-                     "for want of CookiePolicyConsentLog: %d (%s%s)", count,
-                     names, count > NAMED_MAX ? ", ..." : "");
+                     "for want of CookiePolicyConsentLog: %s",
+                     cp_hosts_say(&hosts, pool));
     }
 }
 
@@ -421,8 +410,8 @@ int cp_consent_log_open(server_rec *main_server, apr_pool_t *pool)
         if (!config->log->file) {
             status = is_start ? HTTP_INTERNAL_SERVER_ERROR : OK;
         }
-        else if (cp_engine_of(dir_of(s)) == CP_ENGINE_ON) {
-            host_explain(config, dir_of(s), explained, scratch);
+        else if (cp_engine_of(cp_dir_defaults_of(s)) == CP_ENGINE_ON) {
+            host_explain(config, cp_dir_defaults_of(s), explained, scratch);
             apr_pool_clear(scratch);
         }
     }

@@ -296,8 +296,7 @@ static cp_memo *memo_recall(place *at, cp_exchange *exchange, request_rec *r,
  * that of the Host header. */
 static bool may_remember(const cp_exchange *exchange, const request_rec *r)
 {
-    const cp_dir_config *defaults = ap_get_module_config(
-        r->server->lookup_defaults, &cookiepolicy_module);
+    const cp_dir_config *defaults = cp_dir_defaults_of(r->server);
 
     return exchange->cookie && memory_of(r->connection)
            && (exchange->server->forwarded->nelts || !r->parsed_uri.hostname)

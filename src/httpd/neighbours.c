@@ -64,8 +64,7 @@ static bool is_missing(const server_rec *server, const char *name,
                        apr_pool_t *pool)
 {
     const cp_policy *policy = cp_server_config_of(server)->site.policy;
-    const cp_dir_config *dir = ap_get_module_config(server->lookup_defaults,
-                                                    &cookiepolicy_module);
+    const cp_dir_config *dir = cp_dir_defaults_of(server);
 
     return policy && cp_engine_of(dir) != CP_ENGINE_OFF
            && !dir->terms.undeclared

@@ -43,9 +43,7 @@ typedef struct view {
 
 static bool is_engaged(const server_rec *s)
 {
-    return cp_engine_of(ap_get_module_config(s->lookup_defaults,
-                                             &cookiepolicy_module))
-           != CP_ENGINE_OFF;
+    return cp_engine_of(cp_dir_defaults_of(s)) != CP_ENGINE_OFF;
 }
 
 /* The virtual hosts by the name under which the inventory has them. The main
