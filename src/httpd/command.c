@@ -56,7 +56,7 @@ static void pair_read(const collector *in, char *pair)
     char *value = strchr(pair, '=');
 
     if (!value) {
-        complain(in, pair, "has no =");
+        complain(in, "", "has no =");   /* it may be part of a value */
         return;
     }
     *value++ = '\0';
@@ -90,6 +90,23 @@ static void pair_read(const collector *in, char *pair)
     }
 }
 
+/* httpd joins the equal fields of a script by a comma and a blank; urlencoded
+ * text has no blanks. */
+static void fields_read(const collector *in, char *text)
+{
+    for (char *next; text; text = next) {
+        next = strstr(text, ", ");
+        if (next) {
+            *next = '\0';
+            next += 2;
+        }
+        text += strspn(text, " ");
+        if (*text) {
+            pair_read(in, text);
+        }
+    }
+}
+
 static int header_read(void *data, const char *name, const char *value)
 {
     const collector *in = data;
@@ -103,7 +120,7 @@ static int header_read(void *data, const char *name, const char *value)
     for (char *pair = apr_strtok(apr_pstrdup(in->r->pool, value), "&",
                                  &rest);
          pair; pair = apr_strtok(NULL, "&", &rest)) {
-        pair_read(in, pair + strspn(pair, " "));
+        fields_read(in, pair);
     }
     return 1;
 }
