@@ -475,6 +475,9 @@ apr_status_t cp_session_apply(cp_visit *visit,
     cp_session *session = visit->session;
     apr_status_t status;
 
+    if (session_open(visit) && verdict->reason == CP_STORE_AWAY) {
+        return APR_EGENERAL;
+    }
     if (!may_change(visit)) {
         return APR_EACCES;
     }
