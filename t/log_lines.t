@@ -232,6 +232,12 @@ is length attribute($large, 'a4'), 3700, 'which is all there';
 command($large, 'a5=' . 'x' x 3700);
 is_deeply lines('CP0014'), \@NO_ROOM, 'CP0014: one of much more';
 
+get(visitor(), '/cgi/echo.pl?' . form_encode([ h => "X-Session: a=$SECRET" ]),
+    'Sec-Fetch-Dest' => 'iframe', 'Sec-Fetch-Site' => 'cross-site');
+is_deeply lines('CP0013'), [ "info $CLIENT CP0013: session commands were not "
+    . 'obeyed: the answer to this request may not carry a session' ],
+    'CP0013: a frame of another site';
+
 # --- Cookies ------------------------------------------------------------------
 
 my @MANAGED = (
@@ -289,6 +295,11 @@ is get($ann, '/wrong')->status, 403, 'an expression at fault';
 is_deeply lines('CP0057'), [ "error $CLIENT CP0057: Require session-user: its "
     . 'expression cannot be evaluated: Cannot open file ' . $server->dir
     . '/nosuch' ], 'CP0057: by its reason';
+
+is get($ann, '/cgi/nph-raw.pl')->status, 403, 'an nph- script';
+is_deeply lines('CP0022'), [ "error $CLIENT CP0022: refused an nph- script: it "
+    . "writes its own headers, past the cookie policy: $ENV{CP_CGI}/nph-raw.pl" ],
+    'CP0022: is refused';
 
 # --- Reload, stop and start ---------------------------------------------------
 
