@@ -367,7 +367,8 @@ static bool needs_log(const server_rec *s)
 {
     const cp_server_config *config = cp_server_config_of(s);
 
-    return !config->consent_log && cp_engine_of(cp_dir_defaults_of(s)) == CP_ENGINE_ON
+    return !config->consent_log
+           && cp_engine_of(cp_dir_defaults_of(s)) == CP_ENGINE_ON
            && has_rule(config->site.policy, CP_RULE_CONSENT);
 }
 
