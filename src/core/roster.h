@@ -6,9 +6,9 @@
  *
  * A roster is filed under a MAC of user and realm, and written when a session
  * gets a new name while somebody is logged in; read as often as the idle time
- * of one of them is written anew. It is changed by the store's compare-and-swap. With a store that has none, or
- * that has evicted the roster, some sessions may not be on it: they live on,
- * and do not count.
+ * of one of them is written anew. It is changed by the store's
+ * compare-and-swap. With a store that has none, or that has evicted the roster,
+ * some sessions may not be on it: they live on, and do not count.
  */
 #ifndef CP_ROSTER_H
 #define CP_ROSTER_H

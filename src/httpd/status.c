@@ -182,8 +182,9 @@ static bool may_set_handler(request_rec *r, const core_dir_config *core)
     return core && (sets_handler(r, core) || core->sec_file || core->sec_if);
 }
 
-/* Sessions and inventory are of all virtual hosts. Whoever writes an .htaccess file may
- * be in charge of a directory only, and can choose handlers in many ways. */
+/* Sessions and inventory are of all virtual hosts. Whoever writes an .htaccess
+ * file may be in charge of a directory only, and can choose handlers in many
+ * ways. */
 static bool is_of_administrator(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(
