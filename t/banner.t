@@ -172,6 +172,16 @@ Alias /broken "{DIR}/htdocs"
 <Location "/zipped">
     SetOutputFilter DEFLATE
 </Location>
+<Location "/by-type">
+    AddOutputFilterByType DEFLATE text/plain text/html
+</Location>
+<Location "/made-by-type">
+    AddOutputFilterByType deflate text/html
+    AddOutputFilterByType INCLUDES text/html
+    Options +Includes
+</Location>
+Alias /by-type "{DIR}/htdocs"
+Alias /made-by-type "{DIR}/htdocs"
 <Location "/included">
     SetOutputFilter INCLUDES
     Options +Includes
@@ -293,11 +303,15 @@ is_deeply [ grep { (without(get("/b/cut/$_")->body))[0] ne $PAGE
             1 .. length($PAGE) - 1 ], [], 'cut anywhere';
 is get('/b/single')->body, $first->body, 'byte by byte';
 
-my $zipped = get('/zipped/index.html',
-                 headers => [ 'Accept-Encoding' => 'gzip' ]);
-is $zipped->header('content-encoding'), 'gzip', 'compressed afterwards';
-gunzip(\$zipped->body, \my $unzipped);
-is $unzipped, $first->body, 'with the script';
+for my $path ('/zipped/index.html', '/by-type/index.html') {
+    my $zipped = get($path, headers => [ 'Accept-Encoding' => 'gzip' ]);
+
+    is $zipped->header('content-encoding'), 'gzip', "$path: compressed afterwards";
+    gunzip(\$zipped->body, \my $unzipped);
+    is $unzipped, $first->body, 'with the script';
+}
+like get('/made-by-type/whole.html')->body, qr/$SCRIPT.*A part/s,
+    'behind what makes the page by its type';
 
 for my $i (0 .. $#policies) {
     my ($nonce) = get("/b/nonce/$i")->body =~ /<script[^>]* nonce="([^"]*)"/;

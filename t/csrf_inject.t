@@ -126,6 +126,16 @@ CacheDefaultExpire 600
 <Location "/zipped">
     SetOutputFilter DEFLATE
 </Location>
+<Location "/by-type">
+    AddOutputFilterByType DEFLATE text/plain text/html
+</Location>
+<Location "/made-by-type">
+    AddOutputFilterByType deflate text/html
+    AddOutputFilterByType INCLUDES text/html
+    Options +Includes
+</Location>
+Alias /by-type "{DIR}/htdocs"
+Alias /made-by-type "{DIR}/htdocs"
 <Location "/unmapped">
     EnableMMAP Off
 </Location>
@@ -263,15 +273,21 @@ is length $visitor->get('/b/forms')->body,
 cmp_ok $server->memory - $before, '<', 8_000, 'costs no memory for each'
     unless $ENV{CP_SANITIZED};
 
-my $zipped = $visitor->get('/zipped/index.html',
-                           headers => [ 'Accept-Encoding' => 'gzip' ]);
-my $packed = $zipped->body;
-my $unpacked = '';
-is $zipped->header('content-encoding'), 'gzip', 'what is compressed here';
-gunzip(\$packed => \$unpacked);
-($bare, @tokens) = taken_out($unpacked);
-is $bare, $PAGE, 'is the page';
-is scalar(@tokens), 2, 'with its tokens';
+# Whichever way, and whatever makes the page in the same way.
+$server->file('htdocs/whole.html', '<!--#include file="index.html" -->');
+for my $path ('/zipped/index.html', '/by-type/index.html',
+              '/made-by-type/whole.html') {
+    my $zipped = $visitor->get($path,
+                               headers => [ 'Accept-Encoding' => 'gzip' ]);
+    my $packed = $zipped->body;
+    my $unpacked = '';
+
+    is $zipped->header('content-encoding'), 'gzip', "$path is compressed here";
+    gunzip(\$packed => \$unpacked);
+    ($bare, @tokens) = taken_out($unpacked);
+    is $bare, $PAGE, 'is the page';
+    is scalar(@tokens), 2, 'with its tokens';
+}
 
 # --- Pages that come again ---------------------------------------------------
 

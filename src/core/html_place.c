@@ -140,6 +140,8 @@ static bool is_part(const cp_html *html, cp_span name)
     return !html->whole && cp_html_element_is_of_table(name);
 }
 
+/* The end of a body does not end a form that is open, but what is put in goes
+ * before it. */
 static bool ends_form(const cp_html *html)
 {
     return html->end_tag && !html->templates
@@ -166,7 +168,12 @@ cp_html_place cp_html_tag_named(cp_html *html, cp_span name)
     else if (ends_form(html)) {
         place = cp_html_form_is_due(&html->form) ? CP_HTML_FORM
                                                  : CP_HTML_NONE;
-        html->form.open = false;
+        if (html->element == CP_HTML_E_FORM) {
+            html->form.open = false;
+        }
+        else if (place == CP_HTML_FORM) {
+            html->form.has_field = true;
+        }
     }
     tag_begin(html);
     return place;

@@ -61,6 +61,10 @@ static const char *const pages[] = {
     "[H]<form/method=post>[F]</form>",
     "[H]<form method=post>x",
     "[H]<form method=post>[F]</body></html>",
+    /* which end no form: what follows is in it, forms or fields */
+    "[H]" FORM "[F]</body><p></html><form method=post action=/y><input></form>",
+    "[H]<form method=post action=https://evil.example/></body></html>"
+    "<form method=post action=/y><input></form>" FORM "[F]</form>",
     "[H]<form method=post><form method=get>[F]</form></form>",
     "[H]<form method=post><input name=csrfmiddlewaretoken></form>",
     "[H]<form method=post><textarea><input name=csrfmiddlewaretoken>"
