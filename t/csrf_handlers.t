@@ -62,6 +62,18 @@ ScriptAlias /shouted/ "$ENV{CP_CGI}/"
 <Directory "{DIR}/htdocs/indexed">
     DirectoryIndex /cgi/echo.pl
 </Directory>
+<Directory "{DIR}/htdocs/indexed-off">
+    CookiePolicy Off
+    DirectoryIndex /cgi/echo.pl
+</Directory>
+<Directory "{DIR}/htdocs/indexed-report">
+    CookiePolicy Report
+    DirectoryIndex /cgi/echo.pl
+</Directory>
+<Directory "{DIR}/htdocs/fallback">
+    CookiePolicy Off
+    FallbackResource /cgi/echo.pl
+</Directory>
 <Location /denied>
     Require all denied
 </Location>
@@ -95,7 +107,8 @@ Alias /dav {DIR}/dav
 CONFIG
 mkdir $server->dir . "/$_" or die "$_: $!"
     for qw(dav htdocs/kept htdocs/rewritten htdocs/reported
-              htdocs/indexed htdocs/secret);
+              htdocs/indexed htdocs/indexed-off htdocs/indexed-report
+              htdocs/fallback htdocs/secret);
 $server->file('htdocs/deaf.lua', <<'LUA');
 function handle(r)
     r:puts("Not listening.\n")
@@ -176,7 +189,10 @@ my %handlers = (
     'mod_ext_filter' => '/shouted/echo.pl',
     'mod_rewrite in a directory' => '/rewritten/form',
     'mod_rewrite out of report mode' => '/reported/form',
-    'mod_dir' => '/indexed/', 'mod_lua' => '/body.lua',
+    'mod_dir' => '/indexed/', 'mod_dir out of Off' => '/indexed-off/',
+    'mod_dir out of report mode' => '/indexed-report/',
+    'a fallback out of Off' => '/fallback/any',
+    'mod_lua' => '/body.lua',
 );
 for my $handler (sort keys %handlers) {
     for my $kind (sort keys %bodies) {
@@ -205,15 +221,20 @@ is $visitor->twin->request('POST', '/form.lua', headers => \@FORM,
                            body => "a=one&$field&b=two")->seen('b'), 'two',
     'mod_lua parses the form';
 
-# Report mode ends where an internal redirect leads out of it.
-for my $wrong ('a=1&b=2', 'a=' . 'x' x 100_000) {
-    for my $way (ways($wrong)) {
-        my ($how, %with) = @$way;
-        is $visitor->twin->request('POST', '/reported/form', %with,
-                                   headers => \@FORM)->status, 403,
-            "out of report mode without a token, $how";
+# Report mode and Off end where an internal redirect leads out of them.
+for my $path ('/reported/form', '/indexed-report/', '/indexed-off/',
+              '/fallback/any') {
+    for my $wrong ('a=1&b=2', 'a=' . 'x' x 100_000) {
+        for my $way (ways($wrong)) {
+            my ($how, %with) = @$way;
+            is $visitor->twin->request('POST', $path, %with,
+                                       headers => \@FORM)->status, 403,
+                "$path without a token, $how";
+        }
     }
 }
+like $visitor->twin->get('/indexed-off/')->seen('COOKIEPOLICY_SESSION'),
+    qr/\A.{11}\z/, 'content sees who comes';
 
 # An ErrorDocument has the body of a request that passed the check.
 my $other = visitor('fcgi.example');

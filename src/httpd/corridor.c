@@ -361,10 +361,23 @@ static int corridor_auth_checker(request_rec *r)
     return DECLINED;
 }
 
+/* mod_dir and mod_negotiation put another file in the place of what was asked
+ * for, behind every hook in which a request is let in. */
+static bool is_elsewhere(const cp_exchange *exchange, const request_rec *r)
+{
+    return exchange && !r->main
+           && cp_engine_of(cp_dir_config_of(r)) > exchange->engine;
+}
+
 static int corridor_fixups(request_rec *r)
 {
     cp_exchange *exchange = cp_exchange_of(r);
+    int status = is_elsewhere(exchange, r) ? corridor_header_parser(r)
+                                           : DECLINED;
 
+    if (status != DECLINED) {
+        return status;
+    }
     if (!exchange || !exchange->visit || exchange->engine != CP_ENGINE_ON) {
         return DECLINED;
     }
