@@ -92,35 +92,31 @@ static void pair_read(const collector *in, char *pair)
 
 /* httpd joins the equal fields of a script by a comma and a blank; urlencoded
  * text has no blanks. */
-static void fields_read(const collector *in, char *text)
+static void fields_part(char *text)
 {
-    for (char *next; text; text = next) {
-        next = strstr(text, ", ");
-        if (next) {
-            *next = '\0';
-            next += 2;
-        }
-        text += strspn(text, " ");
-        if (*text) {
-            pair_read(in, text);
-        }
+    while ((text = strstr(text, ", "))) {
+        *text = '&';
     }
 }
 
 static int header_read(void *data, const char *name, const char *value)
 {
     const collector *in = data;
-    char *rest = NULL;
+    char *text, *rest = NULL;
 
     (void)name;
     if (strlen(value) > HEADER_VALUE_MAX) {
         complain(in, "", "is longer than 16 KB");
         return 1;
     }
-    for (char *pair = apr_strtok(apr_pstrdup(in->r->pool, value), "&",
-                                 &rest);
-         pair; pair = apr_strtok(NULL, "&", &rest)) {
-        fields_read(in, pair);
+    text = apr_pstrdup(in->r->pool, value);
+    fields_part(text);
+    for (char *pair = apr_strtok(text, "&", &rest); pair;
+         pair = apr_strtok(NULL, "&", &rest)) {
+        pair += strspn(pair, " ");
+        if (*pair) {
+            pair_read(in, pair);
+        }
     }
     return 1;
 }
