@@ -190,14 +190,10 @@ static const cp_preferences *then_chosen(cp_choice anonymous,
                                          cp_choice statistics,
                                          cp_choice third_party)
 {
-    cp_choice choices[CP_CATEGORIES_MAX] = { CP_UNDECIDED };
     cp_visit *visit = sample_visit(&site);
 
-    choices[ANONYMOUS] = anonymous;
-    choices[STATISTICS] = statistics;
-    choices[THIRD_PARTY] = third_party;
     assert_false(visit->preferences->withdraws);
-    assert_true(cp_preferences_choose(visit, choices));
+    choose(visit, anonymous, statistics, third_party);
     return visit->preferences;
 }
 

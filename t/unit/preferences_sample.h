@@ -7,18 +7,25 @@
 
 #include "visit_fixture.h"
 
-/* The visitor chooses for anonymous statistics, statistics and third-party;
- * the cookie's value. */
-static inline const char *chosen(cp_choice anonymous, cp_choice statistics,
-                                 cp_choice third_party)
+/* The visitor chooses for anonymous statistics, statistics and third-party. */
+static inline void choose(cp_visit *visit, cp_choice anonymous,
+                          cp_choice statistics, cp_choice third_party)
 {
     cp_choice choices[CP_CATEGORIES_MAX] = { CP_UNDECIDED };
-    cp_visit *visit = sample_visit(&site);
 
     choices[ANONYMOUS] = anonymous;
     choices[STATISTICS] = statistics;
     choices[THIRD_PARTY] = third_party;
     assert_true(cp_preferences_choose(visit, choices));
+}
+
+/* And takes the cookie; its value. */
+static inline const char *chosen(cp_choice anonymous, cp_choice statistics,
+                                 cp_choice third_party)
+{
+    cp_visit *visit = sample_visit(&site);
+
+    choose(visit, anonymous, statistics, third_party);
     sample_take(&site, visit, false);
     return site.jar[CP_PREFERENCES];
 }
