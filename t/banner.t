@@ -169,24 +169,11 @@ CacheEnable disk /b/cached
 </Location>
 Alias /nonced "{DIR}/htdocs"
 Alias /broken "{DIR}/htdocs"
-<Location "/zipped">
-    SetOutputFilter DEFLATE
-</Location>
-<Location "/by-type">
-    AddOutputFilterByType DEFLATE text/plain text/html
-</Location>
-<Location "/made-by-type">
-    AddOutputFilterByType deflate text/html
-    AddOutputFilterByType INCLUDES text/html
-    Options +Includes
-</Location>
-Alias /by-type "{DIR}/htdocs"
-Alias /made-by-type "{DIR}/htdocs"
+{COMPRESSING}
 <Location "/included">
     SetOutputFilter INCLUDES
     Options +Includes
 </Location>
-Alias /zipped "{DIR}/htdocs"
 Alias /included "{DIR}/htdocs"
 Alias /off "{DIR}/htdocs"
 <VirtualHost 127.0.0.1:{PORT}>

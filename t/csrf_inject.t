@@ -123,24 +123,11 @@ CacheDefaultExpire 600
 <Location "/off">
     CookiePolicyCsrfInject Off
 </Location>
-<Location "/zipped">
-    SetOutputFilter DEFLATE
-</Location>
-<Location "/by-type">
-    AddOutputFilterByType DEFLATE text/plain text/html
-</Location>
-<Location "/made-by-type">
-    AddOutputFilterByType deflate text/html
-    AddOutputFilterByType INCLUDES text/html
-    Options +Includes
-</Location>
-Alias /by-type "{DIR}/htdocs"
-Alias /made-by-type "{DIR}/htdocs"
+{COMPRESSING}
 <Location "/unmapped">
     EnableMMAP Off
 </Location>
 Alias /unmapped "{DIR}/htdocs"
-Alias /zipped "{DIR}/htdocs"
 Alias /off "{DIR}/htdocs"
 <VirtualHost 127.0.0.1:{PORT}>
     ServerName own.example

@@ -21,20 +21,8 @@ my $server;
 
 # --- What is in the log -------------------------------------------------------
 
-# The lines that are new since the last call.
-{
-    my $read = 0;
-
-    sub fresh {
-        my $log = substr $server->log, $read;
-
-        $read += length $log;
-        return split /\n/, $log;
-    }
-}
-
-# Those of one tag, each as "level client TAG: text", without the client where
-# it is about none.
+# The new ones of one tag, each as "level client TAG: text", without the client
+# where it is about none.
 sub lines {
     my ($tag) = @_;
 
@@ -42,7 +30,7 @@ sub lines {
         /\A\[[^]]+\][ ]\[cookiepolicy:(\w+)\][ ]\[pid[ ][^]]+\][ ]
          (?:\(\d+\)[^:]+:[ ])?(?:\[client[ ]([0-9.]+):\d+\][ ])?(CP.*)\z/x
             ? join ' ', grep { defined } $1, $2, $3 : $_
-    } grep { / $tag: / } fresh() ];
+    } grep { / $tag: / } $server->log_news ];
 }
 
 # What is counted in a minute is counted from its beginning.
@@ -164,7 +152,7 @@ CONFIG
 $server->file('htdocs/long', 'A page.');
 ok $server->start, 'a server of its own' or diag $server->{said}, $server->log;
 
-my @start = fresh();
+my @start = $server->log_news;
 my $ATTRIBUTES = 'CookiePolicyAttributes sessionid has a domain=, but no '
     . 'CookiePolicyRealm joins its hosts: they will overwrite each other\'s '
     . 'cookie: 7 (' . join('', map { "a$_.alone.example:" . $server->port . ', ' }
@@ -264,7 +252,7 @@ is_deeply sets_managed('nologin.example'), [], 'in all hosts';
 my @CUT = "info $CLIENT CP0019: a Cookie header with more than 200 cookies, "
     . '32768 bytes or 64 of one managed name; the rest was left out';
 my $id = 'sessionid=' . $ann->cookie('sessionid');
-fresh();
+$server->log_news;
 for my $case (
     [ '200 cookies', [], map { "u$_=$SECRET" } 1 .. 200 ],
     [ '201 cookies', \@CUT, map { "u$_=$SECRET" } 1 .. 201 ],
@@ -308,7 +296,7 @@ is_deeply sets_managed(), [], 'CP0016: not once more';
 ok $server->stop, 'stop';
 keys_note();
 unlink $server->state . '/cookiepolicy.keys' or die $!;
-fresh();
+$server->log_news;
 ok $server->start, 'a start without the key file';
 is_deeply lines('CP0005'), [ 'warn CP0005: 3 stored sessions are lost: they '
     . 'were sealed under keys of a file that is gone' ],
@@ -343,7 +331,7 @@ is_deeply lines('CP0095'), [ 'warn CP0095: CookiePolicySessionFile is of no '
 my $bob = visitor();
 command($bob, ':user=bob');
 $redis->ask('CONFIG SET maxmemory 1');
-fresh();
+$server->log_news;
 command(visitor(), ":user=$SECRET");
 is_deeply lines('CP0014'), \@NO_ROOM, 'CP0014: it is full';
 

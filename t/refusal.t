@@ -116,16 +116,7 @@ sub ask {
 }
 
 # The lines that are new since the last call.
-{
-    my $read = 0;
-
-    sub lines {
-        my $log = substr $server->log, $read;
-
-        $read += length $log;
-        return grep { /CP001[178]/ } split /\n/, $log;
-    }
-}
+sub lines { return grep { /CP001[178]/ } $server->log_news }
 
 # --- Every reason, in every form --------------------------------------------
 

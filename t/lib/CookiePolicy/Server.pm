@@ -54,8 +54,26 @@ my $CACHING = join '', map { <<"HOST" } [ quick => 'on' ], [ normal => 'off' ];
 </VirtualHost>
 HOST
 
-# config: what follows the modules; DIR, STATE, PORT and CACHING in braces are
-# filled in.
+# Pages that are compressed, whichever way, and made by mod_include as well.
+my $COMPRESSING = <<'PLACES';
+Alias /zipped "{DIR}/htdocs"
+<Location "/zipped">
+    SetOutputFilter DEFLATE
+</Location>
+Alias /by-type "{DIR}/htdocs"
+<Location "/by-type">
+    AddOutputFilterByType DEFLATE text/plain text/html
+</Location>
+Alias /made-by-type "{DIR}/htdocs"
+<Location "/made-by-type">
+    AddOutputFilterByType deflate text/html
+    AddOutputFilterByType INCLUDES text/html
+    Options +Includes
+</Location>
+PLACES
+
+# config: what follows the modules; DIR, STATE and PORT in braces are filled in,
+# and so are CACHING and COMPRESSING on a line of their own.
 sub new {
     my ($class, %with) = @_;
     my $dir = File::Temp::tempdir('cookiepolicy-XXXXXX', TMPDIR => 1,
@@ -96,6 +114,7 @@ sub configure {
                 PORT => $self->{port});
 
     $config =~ s/\{CACHING\}\n/$CACHING/;
+    $config =~ s/\{COMPRESSING\}\n/$COMPRESSING/;
     $config =~ s/\{(DIR|STATE|PORT)\}/$fill{$1}/g;
     $self->file('httpd.conf', <<"CONFIG");
 ServerRoot "$self->{dir}"
@@ -324,6 +343,15 @@ sub log {
     open my $in, '<', "$self->{dir}/logs/error" or return '';
     local $/;
     return <$in> // '';
+}
+
+# The lines that are new since the last call.
+sub log_news {
+    my ($self) = @_;
+    my $log = substr $self->log, $self->{told} // 0;
+
+    $self->{told} += length $log;
+    return split /\n/, $log;
 }
 
 sub crashes {
